@@ -1,0 +1,14 @@
+# Each target is one line over the `course` command, which works without make too:
+# `python3 -m course_utils run` does what `make run` does.
+PYTHON ?= python3
+COURSE = $(PYTHON) -m course_utils
+
+.PHONY: run test test-all lab data student lock
+
+run:       ; $(COURSE) run
+test:      ; $(COURSE) test
+test-all:  ; $(COURSE) test --all
+lab:       ; $(COURSE) lab
+data:      ; $(COURSE) data $(SET)
+student:   ; $(COURSE) student
+lock:      ; $(COURSE) lock

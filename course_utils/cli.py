@@ -1,0 +1,257 @@
+"""The `course` command, thin: it reads options, calls the machinery, and prints."""
+
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from course_utils.errors import CourseError
+
+__all__ = ["cli", "main"]
+
+
+class _OneLine(click.ClickException):
+    """A course error as click shows it: one line, no stack trace, its own exit code."""
+
+    def __init__(self, error: CourseError) -> None:
+        super().__init__(" ".join(str(error).split()))
+        self.exit_code = error.exit_code
+
+    def show(self, file=None) -> None:
+        """Print the line."""
+        click.echo(f"course: {self.message}", err=True)
+
+
+class _Course(click.Group):
+    """A group of commands whose course errors are shown in one line."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except CourseError as error:
+            raise _OneLine(error) from error
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the `course` command.
+
+    Args:
+        argv: the arguments after the command's name; those of the process by default.
+
+    Returns:
+        0 when all is well, 1 when something is red or the machine could not, 2 for a mistake of
+        the user, 130 after Ctrl-C.
+    """
+    try:
+        return cli.main(args=argv, prog_name="course", standalone_mode=False) or 0
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("course: interrupted", err=True)
+        return 130
+
+
+@click.group(cls=_Course, context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Run the course's notebooks, and see whether what they claim holds."""
+
+
+def _leave(code: int) -> None:
+    """End the command with an exit code, however it was called."""
+    click.get_current_context().exit(code)
+
+
+@contextlib.contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """Within: SIGTERM, as a cancelled CI job sends it, ends the kernels as Ctrl-C does."""
+    try:
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    except ValueError:  # Not the main thread: whoever called this handles signals.
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _notebooks(function):
+    from course_utils.notebooks.fingerprint import ROOT
+
+    return click.option(
+        "--notebooks",
+        type=click.Path(path_type=Path),
+        default=ROOT / "notebooks",
+        help="Folder of the chapters, if not the repository's own.",
+    )(function)
+
+
+@cli.command()
+@click.argument("chapters", nargs=-1, metavar="[CHAPTER]...")
+@click.option("--profile", type=click.Choice(["smoke", "quick", "full"]), help="Size of the run.")
+@click.option("--data", type=click.Choice(["embedded", "real"]), help="Which pictures.")
+@click.option("--seed", type=click.IntRange(min=0), help="One seed.")
+@click.option("--seeds", metavar="0-4", help="Several seeds, each in a folder of its own.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Chapters at a time.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the results.")
+@click.option(
+    "--timeout",
+    type=click.IntRange(min=1),
+    default=900,
+    show_default=True,
+    help="Seconds that one cell may take.",
+)
+@click.option("--force", is_flag=True, help="Execute also what is unchanged.")
+@click.option(
+    "--sabotage",
+    multiple=True,
+    metavar="CHAPTER:ID",
+    help="Break this claim; all is well if it is missed. Several with commas.",
+)
+@click.option(
+    "-p",
+    "parameters",
+    type=(str, str),
+    multiple=True,
+    metavar="NAME VALUE",
+    help="Another parameter of the chapter.",
+)
+@_notebooks
+def run(chapters, jobs, force, seeds, sabotage, parameters, **options) -> None:
+    """Execute chapters, all or those named by number or name, and judge what they claim."""
+    # Here and not above: papermill takes a second to load, and `course --help` should not.
+    from course_utils.notebooks import plan, progress, report, runs
+
+    planned = plan.jobs(
+        plan.Request(
+            names=chapters,
+            seeds=plan.seeds(seeds) if seeds else (),
+            sabotage=[wish for text in sabotage for wish in text.split(",")],
+            parameters=dict(parameters),
+            **options,
+        )
+    )
+    with _ended_like_ctrl_c(), progress.display(sys.stderr) as display:
+        done = runs.run(
+            planned,
+            at_a_time=jobs or runs.workers(len(planned)),
+            display=display,
+            force=force,
+        )
+    click.echo(f"\n{report.text(done)}")
+    _leave(done.exit_code)
+
+
+@cli.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="DIR")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write JSON.")
+@click.option("--update", type=click.Path(path_type=Path), help="Merge into a file of evidence.")
+def claims(folders, json_file, update) -> None:
+    """Sum up the claims of several runs over their seeds."""
+    from course_utils.notebooks import documents, evidence, evidence_file
+
+    rows = evidence.collect(folders)
+    summaries = evidence.summarise(rows)
+    click.echo(evidence.table(summaries))
+    if json_file:
+        documents.write_bytes(json_file, evidence_file.as_json(summaries).encode())
+    if update:
+        evidence_file.merge(update, rows)
+    _leave(0 if all(summary.ok for summary in summaries) else 1)
+
+
+@cli.command("list")
+@_notebooks
+def list_chapters(notebooks) -> None:
+    """List the chapters."""
+    from course_utils.notebooks import chapters, tables
+
+    found = chapters.find(notebooks)
+    header = ("number", "title", "claims", "exercises", "time")
+    rows = [(c.number, c.title, str(len(c.claims)), str(len(c.exercises)), c.time) for c in found]
+    click.echo(tables.aligned(header, rows, right=(2, 3)))
+
+
+@cli.command()
+@click.option("--all", "slow", is_flag=True, help="Also what is slower: quick, real data, …")
+def test(slow) -> None:
+    """Test the course: lint, unit tests, contracts, every chapter in smoke."""
+    from course_utils import stages
+
+    _leave(stages.run(stages.stages(slow=slow)))
+
+
+@cli.command()
+@click.argument("target", type=click.Path(path_type=Path), default=Path("work"))
+@_notebooks
+def student(target, notebooks) -> None:
+    """Write the students' copies into TARGET (work/), never over a student's edits."""
+    from course_utils.publish.student import write_student_copies
+
+    click.echo(write_student_copies(notebooks, target))
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[JUPYTERLAB OPTION]...")
+@_notebooks
+@click.pass_context
+def lab(context, options, notebooks) -> None:
+    """Write the students' copies into work/ and open JupyterLab there."""
+    import subprocess
+
+    work = Path("work")
+    context.invoke(student, target=work, notebooks=notebooks)
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={work.resolve()}"]
+    _leave(subprocess.run([*command, *options], check=False).returncode)
+
+
+@cli.command()
+@click.argument("names", nargs=-1, metavar="[CHAPTER]...")
+@_notebooks
+def style(names, notebooks) -> None:
+    """Say what does not fit the frame of a chapter, by cell."""
+    from course_utils.notebooks import chapters
+    from course_utils.notebooks import style as rules
+
+    found = [f for chapter in chapters.find(notebooks, names) for f in rules.check(chapter.path)]
+    for finding in found:
+        click.echo(finding)
+    click.echo(f"{len(found)} findings")
+    _leave(1 if found else 0)
+
+
+@cli.command()
+@click.argument("names", nargs=-1, metavar="[CHAPTER]...")
+@_notebooks
+def contracts(names, notebooks) -> None:
+    """Execute chapters in smoke, and store the outputs of their contract cells, and only theirs."""
+    from course_utils.notebooks import chapters
+    from course_utils.notebooks.contracts import refresh
+
+    for chapter in chapters.find(notebooks, names):
+        click.echo(refresh(chapter.path))
+
+
+@cli.command()
+def lock() -> None:
+    """Write requirements.lock anew: newest versions, hashes, no address of an index."""
+    from course_utils.environment import write_lock
+
+    write_lock()
+
+
+@cli.command()
+@click.argument("sets", nargs=-1, metavar="[SET]...")
+@click.option("--registry", type=click.Path(path_type=Path), help="Another registry of sets.")
+def data(sets, registry) -> None:
+    """List the real data sets, or fetch, verify and prepare those that are named."""
+    from course_utils import data_command
+
+    data_command.data(sets, registry=registry)

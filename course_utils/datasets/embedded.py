@@ -1,0 +1,91 @@
+"""The embedded sets: drawn by `menagerie` when first asked for, then kept in the cache."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from course_utils import cache, menagerie
+from course_utils.datasets.parts import DataSet, Part
+from course_utils.errors import InputError
+
+__all__ = ["RECIPES", "open_embedded"]
+
+# Parts are index ranges of one endless sequence of pictures, so far apart that they never meet.
+_STARTS = {"train": 0, "validation": 1_000_000, "test": 2_000_000}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How an embedded set is drawn, and its usual sizes."""
+
+    classes: tuple[str, ...]
+    settings: dict[str, Any]
+    counts: dict[str, int] = field(
+        default_factory=lambda: {"train": 2000, "validation": 500, "test": 1000}
+    )
+
+
+# Light things on a dark ground, as in Fashion-MNIST, but in any place and of many sizes: a method
+# that compares pixels place by place must fail on them, and a convolution need not.
+_WANDERING = replace(menagerie.CATALOGUE, shift=0.16, extent=(0.45, 0.75))
+
+RECIPES: dict[str, Recipe] = {
+    "things": Recipe(
+        menagerie.THINGS,
+        {"size": 28, "scene": _WANDERING, "grey": True},
+        {"train": 3000, "validation": 1000, "test": 1000},
+    ),
+    "creatures": Recipe(
+        menagerie.TARGET,
+        {"size": 64, "scene": menagerie.CLUTTERED},
+        {"train": 400, "validation": 400, "test": 1000},
+    ),
+}
+
+
+def open_embedded(name: str, counts: dict[str, int | None], *, seed: int) -> DataSet:
+    """Draw an embedded set, or find it drawn.
+
+    Args:
+        name: a key of `RECIPES`.
+        counts: part to number of pictures; None is the set's usual number.
+        seed: of the drawing, 0 or more: another seed gives other pictures of the same classes.
+
+    Raises:
+        InputError: a count below 1.
+        WorldError: the cache cannot be written.
+    """
+    recipe = RECIPES[name]
+    parts = {}
+    for part, start in _STARTS.items():
+        count = recipe.counts[part] if counts[part] is None else counts[part]
+        if isinstance(count, bool) or not isinstance(count, int) or not 0 < count <= 1_000_000:
+            raise InputError(
+                f"expected 1 to 1,000,000 {part} pictures of {name}, received {count!r}"
+            )
+        parts[part] = _drawn(name, recipe, part, start, count, seed)
+    return DataSet(
+        name=name,
+        classes=recipe.classes,
+        train=parts["train"],
+        validation=parts["validation"],
+        test=parts["test"],
+        origin="drawn by the course",
+        licence="CC BY 4.0",
+    )
+
+
+def _drawn(name: str, recipe: Recipe, part: str, start: int, count: int, seed: int) -> Part:
+    def draw(folder: Path) -> None:
+        drawn = menagerie.draw(recipe.classes, count, start=start, seed=seed, **recipe.settings)
+        for array in ("images", "labels", "parts"):
+            np.save(folder / f"{array}.npy", getattr(drawn, array))
+
+    key = f"{menagerie.fingerprint()} {recipe.classes} {recipe.settings} {start} {count} {seed}"
+    folder = cache.prepared(f"{name}-{part}-{count}", key, draw)
+    arrays = {array: np.load(folder / f"{array}.npy") for array in ("images", "labels", "parts")}
+    return Part(part, arrays["images"], arrays["labels"], arrays["parts"])

@@ -1,0 +1,142 @@
+"""Self-checks of chapter 00."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from course_utils.exercises import exercise
+
+_NOTHING = "the function returns nothing: replace the three dots, and end with `return`"
+
+
+@exercise("00", "batches-in-an-epoch")
+def batches_in_an_epoch(answer):
+    """A function of (pictures, batch_size); the oracle is a list that is really cut up."""
+    for pictures, batch_size in ((100, 10), (100, 32), (5, 8), (48_000, 64)):
+        right = len(range(0, pictures, batch_size))
+        yours = answer(pictures, batch_size)
+        if yours is ... or yours is None:
+            return _NOTHING
+        if yours != right:
+            hint = (
+                " (the last batch may be smaller than the others, and counts)"
+                if yours == right - 1
+                else ""
+            )
+            return (
+                f"{pictures} pictures in batches of {batch_size} make {right} batches, "
+                f"yours says {yours}{hint}"
+            )
+        if not isinstance(yours, (int, np.integer)):
+            return (
+                f"a number of batches is whole, yours is {yours!r} of type {type(yours).__name__}"
+            )
+    return None
+
+
+@exercise("00", "scale-to-unit-range")
+def scale_to_unit_range(answer):
+    """A function of a uint8 array; judged by the properties that define the scaling."""
+    picture = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    yours = answer(picture.copy())
+    if yours is ... or yours is None:
+        return _NOTHING
+    yours = np.asarray(yours)
+    if yours.dtype != np.float32:
+        return f"expected dtype float32, yours is {yours.dtype}"
+    if yours.shape != picture.shape:
+        return f"expected the shape to stay {picture.shape}, yours is {yours.shape}"
+    if yours.max() > 1 or yours.min() < 0:
+        return (
+            f"expected values from 0 to 1, yours go from {yours.min():.3g} to {yours.max():.3g}: "
+            "the largest byte is 255"
+        )
+    if not np.allclose(yours, np.interp(picture, (0, 255), (0, 1)), atol=1e-6):
+        return "expected 0 to stay 0, 255 to become 1, and equal steps between; yours are not so"
+    dark = np.array([10, 20, 30, 40], np.uint8).reshape(1, 2, 2, 1)
+    if not np.allclose(answer(dark.copy()), np.interp(dark, (0, 255), (0, 1)), atol=1e-6):
+        return (
+            "on a picture whose largest byte is 40 yours differs: divide by the largest byte there "
+            "can be, not by the largest in the picture"
+        )
+    return None
+
+
+@exercise("00", "accuracy-by-hand")
+def accuracy_by_hand(answer):
+    """A function of (logits, labels); the oracle is scikit-learn."""
+    from sklearn.metrics import accuracy_score
+
+    rng = np.random.default_rng(0)
+    for count, classes in ((1, 3), (7, 10), (200, 10)):
+        # One class is made likely, so that the accuracy is far from chance.
+        logits = rng.normal(size=(count, classes))
+        labels = rng.integers(0, classes, count)
+        logits[np.arange(count)[::2], labels[::2]] += 9
+        right = accuracy_score(labels, logits.argmax(axis=1))
+        yours = answer(logits, labels)
+        if yours is ... or yours is None:
+            return _NOTHING
+        if np.ndim(yours) != 0:
+            return f"expected one number, yours has shape {np.shape(yours)}: take the mean"
+        if not np.isclose(float(yours), right):
+            return (
+                f"on {count} pictures and {classes} classes scikit-learn gives {right:.3f}, "
+                f"yours gives {float(yours):.3f}"
+            )
+    return None
+
+
+@exercise("00", "shuffle-together")
+def shuffle_together(answer):
+    """A function of (images, labels, seed); each picture carries its label as its value."""
+    labels = np.arange(50)
+    images = np.broadcast_to(labels[:, None, None], (50, 2, 2)).copy()
+    result = answer(images.copy(), labels.copy(), 3)
+    if result is ... or result is None:
+        return _NOTHING
+    if not (isinstance(result, tuple | list) and len(result) == 2):
+        return "expected the pair (images, labels) to be returned"
+    shuffled_images, shuffled_labels = map(np.asarray, result)
+    if shuffled_images.shape != images.shape or sorted(shuffled_labels) != sorted(labels):
+        return "expected every picture and every label once, in a new order; some are lost"
+    apart = int((shuffled_images[:, 0, 0] != shuffled_labels).sum())
+    if apart:
+        return f"{apart} of 50 pictures no longer stand beside their own label"
+    if (shuffled_labels == labels).all():
+        return "the order is still the old one: nothing was shuffled"
+    again = answer(images.copy(), labels.copy(), 3)
+    if not np.array_equal(again[1], shuffled_labels):
+        return "the same seed gave another order: draw the permutation from a seeded generator"
+    return None
+
+
+@exercise("00", "band-from-seeds")
+def band_from_seeds(answer):
+    """A function of a list of numbers; judged by what a band from seeds must satisfy."""
+    rng = np.random.default_rng(1)
+    for mean, spread in ((0.8, 0.01), (0.5, 0.1), (3.0, 0.2)):
+        observed = list(mean + spread * rng.normal(size=5))
+        yours = answer(observed)
+        if yours is ... or yours is None:
+            return _NOTHING
+        if not (isinstance(yours, tuple | list) and len(yours) == 2):
+            return f"expected the pair (low, high), yours is {yours!r}"
+        low, high = map(float, yours)
+        if not low < high:
+            return f"expected low below high, yours are {low:.3f} and {high:.3f}"
+        centre = (low + high) / 2
+        if not np.isclose(centre, np.mean(observed)):
+            return (
+                f"expected the band to lie evenly around the mean {np.mean(observed):.3f}, "
+                f"the middle of yours is {centre:.3f}"
+            )
+        widths = (high - low) / 2 / np.std(observed, ddof=1)
+        if np.isclose(widths * np.std(observed, ddof=1), 4 * np.std(observed)):
+            return (
+                "your standard deviation divides by n; from a sample it is divided by n − 1 "
+                "(`ddof=1`)"
+            )
+        if not np.isclose(widths, 4):
+            return f"expected 4 standard deviations to each side, yours has {widths:.2f}"
+    return None

@@ -1,0 +1,1 @@
+"""Chapters and their execution: read them, run them, judge what they claim."""

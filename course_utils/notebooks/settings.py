@@ -1,0 +1,123 @@
+"""Settle a chapter's parameters before it runs.
+
+A setting comes from the command line, else from the environment (`COURSE_PROFILE`, …), else from
+the chapter's own parameters cell. Papermill only warns of a parameter that a notebook does not
+have, and injects a text where the notebook means a number; here both are errors.
+"""
+
+import ast
+import difflib
+import os
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from course_utils import session
+from course_utils.errors import InputError
+from course_utils.notebooks.chapters import Chapter
+from course_utils.notebooks.jobs import STANDARD
+
+__all__ = ["settle"]
+
+
+def settle(
+    chapter: Chapter,
+    *,
+    profile: str | None = None,
+    data: str | None = None,
+    seed: int | None = None,
+    sabotage: str = "",
+    further: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, object]:
+    """Settle the parameters of a chapter.
+
+    Args:
+        chapter: the chapter; its own literals hold where nothing else is said.
+        profile: from the command line, or None.
+        data: likewise.
+        seed: likewise.
+        sabotage: the claim to break, or "".
+        further: parameters of the chapter's own, as typed.
+
+    Returns:
+        The names and values to inject: those of `STANDARD`, and what `further` names.
+
+    Raises:
+        InputError: an unknown parameter, a value that is none, or one of another type than the
+            chapter's literal.
+    """
+    # What nobody changes is not injected: papermill would write a tuple as a text.
+    values = {name: chapter.parameters[name] for name in STANDARD if name in chapter.parameters}
+    for name, wish in (("PROFILE", profile), ("DATA", data), ("SEED", seed)):
+        variable = f"COURSE_{name}"
+        if wish is not None:
+            values[name] = wish
+        elif variable in os.environ:
+            values[name] = os.environ[variable] if name != "SEED" else _seed(os.environ[variable])
+    own = chapter.parameters.get("SABOTAGE", "")
+    if own and not sabotage:
+        raise InputError(
+            f"{chapter.path.name}: expected the committed SABOTAGE to be empty, received {own!r}: "
+            "use --sabotage instead"
+        )
+    values["SABOTAGE"] = sabotage
+    for name, allowed in (("PROFILE", session.PROFILES), ("DATA", session.DATA)):
+        if values.get(name) not in allowed:
+            raise InputError(
+                f"chapter {chapter.number}: expected {name} to be one of {', '.join(allowed)}, "
+                f"received {values.get(name)!r}"
+            )
+    values.setdefault("SEED", 0)
+    for name, text in further.items():
+        values[name] = _typed(chapter, name, text)
+    for name in STANDARD:
+        own = chapter.parameters.get(name, values[name])
+        if type(own) is not type(values[name]):
+            raise InputError(
+                f"chapter {chapter.number}: expected {name} as {_kind(own)} like the notebook's "
+                f"own {own!r}, received {values[name]!r}"
+            )
+    return values
+
+
+def _typed(chapter: Chapter, name: str, text: str) -> object:
+    if name in STANDARD:
+        raise InputError(f"expected --{name.lower()} for {name}, received -p {name} {text}")
+    if name not in chapter.parameters:
+        own = [known for known in chapter.parameters if known not in STANDARD]
+        raise InputError(
+            f"chapter {chapter.number} has no parameter {name}{_nearest(name, own)}: "
+            f"it has {', '.join(own) or 'none of its own'}"
+        )
+    like = chapter.parameters[name]
+    if isinstance(like, str):
+        return text
+    try:
+        value = ast.literal_eval(text.strip().capitalize() if isinstance(like, bool) else text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        value = text
+    if isinstance(like, float) and type(value) is int:
+        value = float(value)
+    # Papermill writes a tuple as a text; of what else it writes, the types stay.
+    plain = isinstance(value, str | bool | int | float | list | dict | None)
+    if not plain or (like is not None and type(value) is not type(like)):
+        raise InputError(
+            f"chapter {chapter.number}: expected {name} as {_kind(like)} like the notebook's own "
+            f"{like!r}, received {text!r}"
+        )
+    return value
+
+
+def _kind(value: object) -> str:
+    names = {bool: "True or False", int: "a whole number", float: "a number", str: "a text"}
+    return names.get(type(value), f"a {type(value).__name__}")
+
+
+def _seed(text: str) -> int:
+    if not text.strip().isdecimal():
+        raise InputError(f"expected COURSE_SEED to be a whole number, received {text!r}")
+    return int(text)
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f" (the nearest is {near[0]})" if near else ""

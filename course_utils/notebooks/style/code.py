@@ -1,0 +1,172 @@
+"""Code cells: short, plain Python, public names of the package, figures with a text."""
+
+import ast
+from collections.abc import Iterator
+
+from course_utils.notebooks import syntax
+from course_utils.notebooks.style.names import MACHINERY, public_names
+from course_utils.notebooks.style.page import Cell, Complaints, Page, rule
+
+LINES = 25
+SETUP_LINES = 30
+COLUMNS = 100
+ALT_LETTERS = 20
+
+
+@rule
+def plain_python(page: Page) -> Complaints:
+    """A code cell is Python without magics; only the cell tagged hosted may have `%` and `!`."""
+    for cell in page.code:
+        if "hosted" in cell.tags:
+            continue
+        magic = next(iter(_magic_lines(cell)), None)
+        if magic:
+            yield cell, f"expected plain Python, received {magic!r}"
+        elif cell.fault:
+            yield cell, f"expected Python, received what does not parse ({cell.fault})"
+
+
+@rule
+def short_cells(page: Page) -> Complaints:
+    """A code cell has at most 25 lines, the set-up cell 30."""
+    for cell in page.code:
+        allowed = SETUP_LINES if "setup" in cell.tags else LINES
+        lines = len(cell.source.splitlines())
+        if lines > allowed:
+            yield cell, f"expected at most {allowed} lines, received {lines}"
+
+
+@rule
+def short_lines(page: Page) -> Complaints:
+    """A line of code has at most 100 characters."""
+    for cell in page.code:
+        for number, line in enumerate(cell.source.splitlines(), start=1):
+            if len(line) > COLUMNS:
+                yield cell, f"expected at most {COLUMNS} characters, line {number} has {len(line)}"
+
+
+@rule
+def no_pyplot(page: Page) -> Complaints:
+    """No cell imports pyplot or shows a figure by itself: `plots` draws in the course's style."""
+    for cell in page.code:
+        for node in ast.walk(cell.tree):
+            if isinstance(node, ast.Import | ast.ImportFrom) and "pyplot" in ast.unparse(node):
+                yield cell, f"expected plots of the course, received {ast.unparse(node)!r}"
+            elif _shows(node) and ast.unparse(node.func.value) != "plots":
+                yield cell, f"expected plots.show, received {ast.unparse(node.func)!r}"
+
+
+@rule
+def figure_alt(page: Page) -> Complaints:
+    """A figure is shown by `plots.show` with an alt text of 20 characters or more."""
+    for cell, call in page.calls("plots", "show"):
+        text = syntax.argument(call, None, "alt")
+        if text is None:
+            yield cell, "expected plots.show(…, alt=…), received no alt"
+        elif _letters(text) < ALT_LETTERS:
+            yield (
+                cell,
+                (
+                    f"expected alt written out, {ALT_LETTERS} characters or more, "
+                    f"received {ast.unparse(text)}"
+                ),
+            )
+
+
+@rule
+def figure_shown(page: Page) -> Complaints:
+    """No figure of `plots` is shown but by `plots.show`, or it would have no alt text."""
+    for cell in page.code:
+        for statement in cell.tree.body:
+            call = statement.value if isinstance(statement, ast.Expr) else None
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "display" and call.args:
+                call = call.args[0]
+            if not isinstance(call, ast.Call):
+                continue
+            name = ast.unparse(call.func)
+            if name.startswith("plots.") and name != "plots.show":
+                yield cell, f"expected plots.show({name}(…), alt=…), received it bare"
+
+
+@rule
+def package_imports(page: Page) -> Complaints:
+    """The package is imported as `from course_utils import module`, teaching modules only."""
+    for cell in page.code:
+        for node in ast.walk(cell.tree):
+            if isinstance(node, ast.Import):
+                for name in node.names:
+                    if name.name.partition(".")[0] == "course_utils":
+                        yield cell, f"expected from course_utils import …, received {name.name}"
+            for module, name, _ in _imported(node):
+                if module.partition(".")[0] in MACHINERY or (not module and name in MACHINERY):
+                    yield cell, f"expected a teaching module, received {ast.unparse(node)!r}"
+                elif name not in (public_names(page.package, module) or ()):
+                    yield cell, f"expected a public name of the package, received {name!r}"
+
+
+@rule
+def package_names(page: Page) -> Complaints:
+    """What a notebook uses of a module of the package is there and public."""
+    known: dict[str, str] = {}
+    for cell in page.code:
+        for node in ast.walk(cell.tree):
+            for module, name, alias in _imported(node):
+                known[alias] = f"{module}.{name}".strip(".")
+    for cell in page.code:
+        for node in ast.walk(cell.tree):
+            first, _, rest = _dotted(node).partition(".")
+            if not rest or first not in known:
+                continue
+            *before, name = rest.split(".")
+            names = public_names(page.package, ".".join([known[first], *before]))
+            if names is not None and name not in names:
+                yield cell, f"expected a public name of the package, received {first}.{rest}"
+
+
+def _magic_lines(cell: Cell) -> list[str]:
+    try:
+        ast.parse(cell.source)
+    except (SyntaxError, ValueError):
+        return [
+            line.strip()
+            for line in cell.source.splitlines()
+            if line.lstrip().startswith(("%", "!"))
+        ]
+    return ["get_ipython()"] if "get_ipython(" in cell.source else []
+
+
+def _shows(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "show"
+    )
+
+
+def _letters(node: ast.expr) -> int:
+    if isinstance(node, ast.Constant):
+        return len(node.value.strip()) if isinstance(node.value, str) else 0
+    if isinstance(node, ast.JoinedStr):
+        return sum(
+            len(str(part.value)) if isinstance(part, ast.Constant) else 1 for part in node.values
+        )
+    return 0
+
+
+def _imported(node: ast.AST) -> Iterator[tuple[str, str, str]]:
+    """Module within the package, name, and the name it gets here, of each import from it."""
+    if not isinstance(node, ast.ImportFrom) or node.level:
+        return
+    package, _, module = (node.module or "").partition(".")
+    if package == "course_utils":
+        for name in node.names:
+            yield module, name.name, name.asname or name.name
+
+
+def _dotted(node: ast.AST) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        before = _dotted(node.value)
+        return before and f"{before}.{node.attr}"
+    return ""

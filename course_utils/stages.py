@@ -1,0 +1,117 @@
+"""The stages of `course test`, in the order in which a fault is cheapest to find.
+
+Every stage runs, whatever the earlier ones said: a morning's work should see all its faults at
+once. The last line counts them.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from course_utils.cache import data_folder
+from course_utils.environment import ROOT
+
+__all__ = ["Stage", "run", "stages"]
+
+_PYTEST = (sys.executable, "-m", "pytest", "-q")
+# Chapters with bands for real data, whose sets (or small archives) are at hand for checking.
+_REAL = ("00", "02")
+_DOCTESTS = ("--doctest-modules", "course_utils")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One command that must leave with 0.
+
+    Attributes:
+        name: one word or two.
+        command: its words, run in the repository's folder.
+        environment: variables set for it.
+        lacking: why it cannot run here, or "": a stage that lacks something is shown and counted
+            apart, never as passed.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+    lacking: str = ""
+
+
+def stages(*, slow: bool, root: Path = ROOT) -> list[Stage]:
+    """The stages of `course test`; with `slow`, those of `course test --all`.
+
+    Example:
+        >>> [stage.name for stage in stages(slow=False)][:2]
+        ['lint', 'format']
+    """
+    # Every worker loads TensorFlow: as many as there are cores, and 1.5 GB of memory for each.
+    workers = max(1, min(os.cpu_count() or 1, psutil.virtual_memory().available // 1_500_000_000))
+    parallel = ("-n", str(workers), "--dist", "loadfile")
+    course = (sys.executable, "-m", "course_utils")
+    ruff = (sys.executable, "-m", "ruff")
+    quick = [
+        Stage("lint", (*ruff, "check", "-q", ".")),
+        Stage("format", (*ruff, "format", "-q", "--check", ".")),
+        Stage("unit and doc tests", (*_PYTEST, *parallel, *_DOCTESTS, "tests/unit")),
+        # Before the notebook tests, which take over its results.
+        Stage("every chapter, smoke", (*course, "run", "--profile", "smoke", "--force")),
+        Stage("notebook tests", (*_PYTEST, *parallel, "tests/notebooks")),
+        Stage(
+            "contracts (nbval)",
+            (*_PYTEST, *parallel, "--nbval-lax", "--nbval-current-env", "notebooks"),
+            {"COURSE_PROFILE": "smoke"},
+        ),
+    ]
+    if not slow:
+        return quick
+    missing = f"no fashion_mnist in {data_folder()}; name its folder in COURSE_DATA_DIR"
+    real = "" if (data_folder() / "fashion_mnist").is_dir() else missing
+    # The small archives, unless whoever checks has the whole sets and names their registry.
+    named = os.environ.get("COURSE_REGISTRY", str(root / "tests" / "small_registry.toml"))
+    return [
+        *quick,
+        Stage("slow tests", (*_PYTEST, "tests/slow")),
+        Stage("every chapter, quick", (*course, "run", "--force")),
+        Stage(
+            "real data",
+            (*course, "run", *_REAL, "--data", "real", "--force"),
+            {"COURSE_REGISTRY": named},
+            lacking=real,
+        ),
+    ]
+
+
+def run(chosen: Sequence[Stage], *, root: Path = ROOT) -> int:
+    """Run the stages one after another, then show a table.
+
+    Returns:
+        0 if every stage that could run passed, else 1.
+    """
+    rows: list[tuple[str, str, float]] = []
+    for stage in chosen:
+        if stage.lacking:
+            print(f"\n── {stage.name}: not run: {stage.lacking}", flush=True)
+            rows.append((stage.name, "not run", 0.0))
+            continue
+        print(f"\n── {stage.name}", flush=True)
+        began = time.monotonic()
+        code = subprocess.run(
+            stage.command, cwd=root, env=os.environ | stage.environment, check=False
+        ).returncode
+        state = "passed" if code == 0 else f"FAILED (exit code {code})"
+        rows.append((stage.name, state, time.monotonic() - began))
+    print("\nstage                    seconds  state")
+    for name, state, seconds in rows:
+        print(f"{name:24} {seconds:7.0f}  {state}")
+    failed = sum(state.startswith("FAILED") for _, state, _ in rows)
+    absent = sum(state == "not run" for _, state, _ in rows)
+    print(f"\n{len(rows) - failed - absent} passed, {failed} failed, {absent} skipped")
+    return 1 if failed else 0

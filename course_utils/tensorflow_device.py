@@ -1,0 +1,77 @@
+"""Start TensorFlow quietly, on the best device there is."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+
+__all__ = ["quiet_standard_error", "start"]
+
+# Read when TensorFlow is imported. At level 2, deterministic operations still log an error about
+# an attribute of their own at every `fit`; what really fails reaches Python as an exception.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+
+def start(seed: int) -> tuple[str, dict[str, str]]:
+    """Load TensorFlow and Keras without a word, seed them, find the device.
+
+    Args:
+        seed: of every generator of TensorFlow and Keras.
+
+    Returns:
+        The device in words, and name to version.
+
+    Example:
+        >>> device, versions = start(0)
+        >>> device[:3], sorted(versions)
+        ('CPU', ['Keras', 'TensorFlow'])
+    """
+    with quiet_standard_error():
+        import keras
+        import tensorflow
+
+        devices = tensorflow.config.list_physical_devices("GPU")
+        for gpu in devices:
+            # A device that is in use already keeps its setting.
+            with contextlib.suppress(RuntimeError):
+                tensorflow.config.experimental.set_memory_growth(gpu, True)
+        keras.utils.set_random_seed(seed)
+        if devices:
+            details = tensorflow.config.experimental.get_device_details(devices[0])
+            device = f"GPU {details.get('device_name', devices[0].name)}"
+        else:
+            # The same bits from run to run; on a GPU some operations have no such version.
+            tensorflow.config.experimental.enable_op_determinism()
+            device = f"CPU, {os.cpu_count()} cores"
+        # Keras 3.15 warns at every `fit` on a tf.data set, though nobody passed `shuffle`.
+        warnings.filterwarnings("ignore", message="`shuffle=True` was passed, but will be ignored")
+        # Start the runtime here, where what it says about itself can be kept quiet.
+        tensorflow.zeros(1)
+    return device, {"TensorFlow": tensorflow.__version__, "Keras": keras.__version__}
+
+
+@contextlib.contextmanager
+def quiet_standard_error() -> Iterator[None]:
+    """Hold back what C libraries write to file descriptor 2; give it back if the body fails.
+
+    `contextlib.redirect_stderr` cannot: it replaces Python's object, and the C side writes past it.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(kept, 2)
+            held.seek(0)
+            sys.stderr.write(held.read().decode(errors="replace"))
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -1,0 +1,1 @@
+"""Shared by all tests: being here puts this folder on the path, for `chapter_builder`."""

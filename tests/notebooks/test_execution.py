@@ -1,0 +1,235 @@
+"""Execution with real kernels: what reaches the notebook, what is kept out, how it ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import small_chapters as small
+
+from course_utils import cli
+from course_utils.notebooks import documents, execution, fingerprint, kernels, plan, records
+
+LOOKS = """\
+import matplotlib, os, pathlib, sys
+import course_utils
+print(repr((SEED, WIDTH, RATE, NAME, DEEP, PAIR)))
+print(sys.executable)
+print(pathlib.Path(course_utils.__file__).parent)
+print(os.environ["PYTHONHASHSEED"], os.environ.get("COURSE_PROFILE"), "started" in globals())
+print(matplotlib.rcParams["lines.linewidth"], matplotlib.get_backend()[-6:])
+print(pathlib.Path.cwd().name, list(pathlib.Path.cwd().iterdir()))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "홍 길동"
+
+
+def course_run(folder, *arguments):
+    return cli.main(["run", "--notebooks", str(folder / "notebooks"), *map(str, arguments)])
+
+
+def printed(path, id):
+    return "".join(out.get("text", "") for out in small.cell(documents.read(path), id).outputs)
+
+
+def running(argument):
+    """Processes that were started with an argument and are not over."""
+    found = psutil.process_iter(["cmdline", "status"])
+    alive = (p.info for p in found if p.info["status"] != psutil.STATUS_ZOMBIE)
+    return [facts for facts in alive if argument in (facts["cmdline"] or [])]
+
+
+def test_parameters_arrive_and_the_users_own_settings_do_not(folder, monkeypatch, capsys):
+    """Everything here would change a result: another kernel, start-up files, styles, backends."""
+    elsewhere = folder / "elsewhere"
+    spec = elsewhere / "jupyter" / "kernels" / "python3"
+    start = elsewhere / "ipython" / "profile_default" / "startup"
+    for place in (spec, start, elsewhere / "matplotlib"):
+        place.mkdir(parents=True)
+    (spec / "kernel.json").write_text(
+        json.dumps({"argv": ["false"], "display_name": "another", "language": "python"})
+    )
+    (start / "00.py").write_text("started = True")
+    (elsewhere / "start.py").write_text("started = True")
+    (elsewhere / "matplotlib" / "matplotlibrc").write_text("lines.linewidth: 77")
+    monkeypatch.setenv("JUPYTER_PATH", str(elsewhere / "jupyter"))
+    monkeypatch.setenv("IPYTHONDIR", str(elsewhere / "ipython"))
+    monkeypatch.setenv("PYTHONSTARTUP", str(elsewhere / "start.py"))
+    monkeypatch.setenv("MPLCONFIGDIR", str(elsewhere / "matplotlib"))
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    monkeypatch.setenv("COURSE_PROFILE", "smoke")
+    monkeypatch.setenv("COURSE_SEED", "1")
+    # Papermill would inject a tuple as a text; nobody asked for another one here.
+    parameters = small.PARAMETERS + "PAIR = (1, 2)  # two"
+    looks = small.chapter("00", parameters=parameters, claim=LOOKS, exercise=None)
+    small.write(folder / "notebooks", n00_looks=looks)
+    out = folder / "out {PROFILE}"
+
+    code = course_run(
+        folder, "0", "--profile", "quick", "--out", out, "-p", "WIDTH", 16, "-p", "RATE", 1,
+        "-p", "NAME", "모자", "-p", "DEEP", "true",
+    )  # fmt: skip
+
+    assert code == 0, capsys.readouterr().out
+    assert printed(out / "00_looks.ipynb", "claim").splitlines() == [
+        "(1, 16, 1.0, '모자', True, (1, 2))",
+        sys.executable,
+        str(Path(cli.__file__).parent),
+        "0 None False",
+        "1.5 inline",
+        "work []",
+    ]
+    assert sorted(path.name for path in out.iterdir()) == [".lock", "00_looks.ipynb", "claims.json"]
+    session = records.read(documents.read(out / "00_looks.ipynb"), records.SESSION)
+    assert session[0].content["source"]["seed"] == "command line"
+
+
+def test_a_sabotaged_claim_must_miss(folder, capsys):
+    stubborn = small.CLAIM.replace("0.1 if course", "0.8 if course")
+    small.write(
+        folder / "notebooks",
+        n00_honest=small.chapter("00", exercise=None),
+        n01_stubborn=small.chapter("01", claim=stubborn),
+    )
+    out = folder / "out"
+    assert course_run(folder, "--sabotage", "00:beats-guessing", "--out", out) == 0
+    row = json.loads((out / "00-beats-guessing" / "claims.json").read_text())[0]
+    assert (row["sabotaged"], row["held"]) == ("beats-guessing", False)
+    capsys.readouterr()
+    assert course_run(folder, "1", "--sabotage", "beats-guessing", "--out", out) == 1
+    assert "sabotaged and still holds (observed 0.8, band from 0.6" in capsys.readouterr().out
+
+
+def test_a_cell_may_not_take_for_ever(folder, capsys):
+    seconds = str(20_000 + os.getpid())
+    source = small.CLAIM + f"import subprocess\nsubprocess.run(['sleep', '{seconds}'])"
+    small.write(folder / "notebooks", n00_slow=small.chapter("00", claim=source))
+    assert course_run(folder, "--out", folder / "out", "--timeout", 5) == 1
+    reason = "00 slow, cell 5 (id claim): ran longer than 5 s; allow more with --timeout, or run"
+    assert reason in capsys.readouterr().out
+    assert not running(seconds)
+
+
+def test_nothing_outlives_a_dead_kernel(folder, capsys):
+    # Another number for each process of tests, so that none finds the child of another.
+    seconds = str(10_000 + os.getpid())
+    source = (
+        "import os, signal, subprocess\n"
+        f"subprocess.Popen(['sleep', '{seconds}'])\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    small.write(folder / "notebooks", n00_dies=small.chapter("00", claim=source))
+    assert course_run(folder, "--out", folder / "out") == 1
+    assert "the kernel died (ended by signal 9 (SIGKILL)" in capsys.readouterr().out
+    assert not running(seconds)
+
+
+def test_memory_is_measured_in_the_kernel(folder):
+    source = "import numpy\nheld = numpy.ones(40_000_000)\ndel held"
+    small.write(folder / "notebooks", n00_big=small.chapter("00", contract=source))
+    notebooks = folder / "notebooks"
+    (job,) = plan.jobs(plan.Request(notebooks=notebooks, out=folder / "out"))
+    job.folder.mkdir()
+    seen = []
+    outcome = execution.execute(job, on_progress=seen.append)
+    assert outcome.ok, outcome.reasons
+    assert 320 < outcome.peak_mb < 900
+    assert [(at.done, at.cells) for at in seen] == [(done, 7) for done in range(7)]
+    assert seen[3].line == "import numpy"
+
+
+def test_a_kernel_that_cannot_start_is_red(folder, monkeypatch):
+    small.write(folder / "notebooks", n00_small=small.chapter("00"))
+    (job,) = plan.jobs(plan.Request(notebooks=folder / "notebooks", out=folder / "out"))
+    job.folder.mkdir()
+    monkeypatch.setattr(kernels.sys, "executable", "false")
+    outcome = execution.execute(job)
+    assert str(outcome.reasons[0]).startswith("the kernel did not start ("), outcome.reasons
+
+
+# The first chapter is done when the second begins to wait.
+WAITS = small.CLAIM + "import time\ntime.sleep(600)"
+
+
+@pytest.fixture
+def started(folder, monkeypatch):
+    """A run in a process of its own, in the middle of its second chapter.
+
+    Nothing else is to change meanwhile, whoever may be editing the package.
+    """
+    small.write(
+        folder / "notebooks",
+        n00_quick=small.chapter("00"),
+        n01_waits=small.chapter("01", claim=WAITS),
+    )
+    command = (
+        "import sys; from course_utils.cli import main; "
+        "from course_utils.notebooks import fingerprint; "
+        "fingerprint.surroundings = lambda **_: 'the same'; sys.exit(main())"
+    )
+    monkeypatch.setattr(fingerprint, "surroundings", lambda **_: "the same")
+    options = ["--notebooks", "notebooks", "--out", "out", "--jobs", "1"]
+    with subprocess.Popen(
+        [sys.executable, "-c", command, "run", *options],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        for line in process.stderr:
+            if line.startswith("01 waits: begins"):
+                break
+        kernel = None
+        while process.poll() is None and kernel is None:
+            kernel = next(iter(psutil.Process(process.pid).children()), None)
+            time.sleep(0.05)
+        yield process, kernel
+        process.kill()
+
+
+def is_over(process, *, within):
+    try:
+        process.wait(timeout=within)
+    except psutil.TimeoutExpired:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_kernels_and_keeps_what_is_done(folder, started, number, capsys):
+    process, kernel = started
+    if number == signal.SIGINT:
+        # Once in the middle of a cell, once while the kernel starts.
+        time.sleep(3)
+    process.send_signal(number)
+    said, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert "Interrupted: what is listed above is done" in said
+    assert is_over(kernel, within=5)
+    assert sorted(path.name for path in (folder / "out").iterdir()) == [
+        ".lock",
+        "00_quick.ipynb",
+        "claims.json",
+    ]
+    assert course_run(folder, "00", "--out", folder / "out") == 0
+    assert "cached" in capsys.readouterr().out
+
+
+def test_a_killed_run_keeps_what_is_done(folder, started, capsys):
+    process, kernel = started
+    process.kill()
+    process.communicate(timeout=30)
+    assert is_over(kernel, within=20)
+    assert course_run(folder, "00", "--out", folder / "out") == 0
+    assert "cached" in capsys.readouterr().out
+    assert not (folder / "out" / execution.PARTIAL).exists()

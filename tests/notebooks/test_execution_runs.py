@@ -1,0 +1,385 @@
+"""What a run keeps, takes over and writes; a stand-in stores what a kernel would have left."""
+
+import io
+import json
+import threading
+import time
+
+import pytest
+import small_chapters as small
+from test_execution_verdict import CLAIM, EXACT, EXERCISE, SESSION, executed
+
+from course_utils.errors import InputError, WorldError
+from course_utils.notebooks import (
+    documents,
+    execution,
+    fingerprint,
+    kernels,
+    plan,
+    report,
+    results,
+    runs,
+    verdict,
+)
+from course_utils.notebooks.execution import Outcome, Progress
+from course_utils.notebooks.progress import Lines, Moving
+
+
+@pytest.fixture
+def course(tmp_path):
+    """Two chapters in a folder with a space and Korean in its name."""
+    chapters = {f"n{number}_small": small.chapter(number) for number in ("00", "01")}
+    return small.write(tmp_path / "홍 길동" / "notebooks", **chapters)
+
+
+class StandIn:
+    """Executes nothing; stores a notebook with the records that the job asks for."""
+
+    def __init__(self, **changed):
+        self.changed = changed
+        self.done = []
+
+    def __call__(self, job, *, on_progress=None):
+        self.done.append(job.label)
+        own = {"chapter": job.chapter.number, "seed": job.parameters["SEED"]}
+        changed = dict.fromkeys(("setup", "claim", "exact", "exercise"), own)
+        changed["claim"] = own | self.changed
+        notebook = executed(job.chapter.path, **changed)
+        on_progress(Progress(job, 1, 6, "x = 1"))
+        found = verdict.judge(job, documents.read(job.chapter.path), notebook)
+        outcome = execution._outcome(job, found, seconds=2.0, peak_mb=90.0)
+        execution._keep(outcome, notebook)
+        return outcome
+
+
+def run(course, *names, execute, force=False, at_a_time=1, **request):
+    out = request.pop("out", course.parent / "out")
+    jobs = plan.jobs(plan.Request(notebooks=course, names=names, out=out, **request))
+    stream = io.StringIO()
+    with Lines(stream) as display:
+        done = runs.run(jobs, at_a_time=at_a_time, display=display, force=force, execute=execute)
+    return done, stream.getvalue()
+
+
+def rows(folder):
+    return json.loads((folder / "claims.json").read_text())
+
+
+def test_claims_json_holds_what_was_asked_for(course):
+    done, _ = run(course, execute=StandIn())
+    assert done.ok
+    found = rows(course.parent / "out")
+    assert [(row["chapter"], row["id"]) for row in found] == [
+        ("00", "beats-guessing"),
+        ("00", "twice-two"),
+        ("01", "beats-guessing"),
+        ("01", "twice-two"),
+    ]
+    assert set(found[0]) == set(CLAIM) | {"seconds", "sabotaged"}
+    assert found[0] == CLAIM | {"seconds": 2.0, "sabotaged": ""}
+
+
+def test_what_is_done_is_not_done_again(course):
+    first = StandIn()
+    run(course, execute=first)
+    again = StandIn()
+    done, said = run(course, execute=again)
+    assert (len(first.done), again.done) == (2, [])
+    assert done.ok and [outcome.cached for outcome in done.outcomes] == [True, True]
+    assert [outcome.seconds for outcome in done.outcomes] == [2.0, 2.0]
+    assert "00 small: unchanged since its last run, not executed again" in said
+    assert len(rows(course.parent / "out")) == 4
+
+
+def test_force_does_all_again(course):
+    run(course, execute=StandIn())
+    again = StandIn()
+    run(course, execute=again, force=True)
+    assert again.done == ["00 small", "01 small"]
+
+
+def change_notebook(course, monkeypatch):
+    documents.write(course / "00_small.ipynb", small.chapter("00", contract="print(148)"))
+
+
+def change_package(course, monkeypatch):
+    around = fingerprint.surroundings
+    monkeypatch.setattr(fingerprint, "surroundings", lambda **given: around(**given) + "changed")
+
+
+def change_result(course, monkeypatch):
+    """Somebody edits the executed notebook: its mark still says that all is well."""
+    path = course.parent / "out" / "00_small.ipynb"
+    path.write_text(path.read_text().replace('"observed": 0.8', '"observed": 0.5'))
+
+
+def change_number_of_cells_done(course, monkeypatch):
+    path = course.parent / "out" / "00_small.ipynb"
+    notebook = documents.read(path)
+    small.cell(notebook, "exact").execution_count = None
+    documents.write(path, notebook)
+
+
+@pytest.mark.parametrize(
+    ("change", "redone"),
+    [
+        (change_notebook, ["00 small"]),
+        (change_package, ["00 small", "01 small"]),
+        (change_result, ["00 small"]),
+        (change_number_of_cells_done, ["00 small"]),
+    ],
+)
+def test_whatever_a_result_follows_from_makes_it_new(course, monkeypatch, change, redone):
+    run(course, execute=StandIn())
+    change(course, monkeypatch)
+    again = StandIn()
+    run(course, execute=again)
+    assert again.done == redone
+
+
+def test_another_seed_is_another_result(course):
+    run(course, "00", execute=StandIn())
+    again = StandIn()
+    run(course, "00", execute=again, seed=1)
+    assert again.done == ["00 small"]
+
+
+def test_red_is_kept_and_never_counts_as_done(course):
+    red = StandIn(observed=0.5, held=False)
+    done, said = run(course, "00", execute=red)
+    assert not done.ok
+    assert "RED, 2 s: cell 5 (id claim): claim beats-guessing missed" in said
+    assert (course.parent / "out" / "00_small.ipynb").is_file()
+    assert rows(course.parent / "out")[0]["held"] is False
+    again = StandIn()
+    done, _ = run(course, "00", execute=again)
+    assert again.done == ["00 small"] and done.ok
+    assert rows(course.parent / "out")[0]["held"] is True
+
+
+def test_an_up_to_date_chapter_that_was_not_asked_for_stays_in_claims_json(course):
+    run(course, "00", execute=StandIn())
+    run(course, "01", execute=StandIn())
+    assert [row["chapter"] for row in rows(course.parent / "out")] == ["00", "00", "01", "01"]
+
+
+def test_an_outdated_one_does_not(course, monkeypatch):
+    run(course, "00", execute=StandIn())
+    change_notebook(course, monkeypatch)
+    run(course, "01", execute=StandIn())
+    assert [row["chapter"] for row in rows(course.parent / "out")] == ["01", "01"]
+
+
+@pytest.mark.parametrize(
+    ("at", "left"), [("00", []), ("01", [("00", 0.7), ("00", 4)])], ids=["first", "second"]
+)
+def test_a_killed_run_leaves_no_numbers_of_an_older_one(course, at, left):
+    run(course, execute=StandIn())
+
+    class Killed(BaseException):
+        pass
+
+    def killed(job, *, on_progress):
+        if job.chapter.number == at:
+            raise Killed
+        return StandIn(observed=0.7)(job, on_progress=on_progress)
+
+    with pytest.raises(Killed):
+        run(course, execute=killed, force=True)
+    assert [(r["chapter"], r["observed"]) for r in rows(course.parent / "out")] == left
+
+
+def test_a_kernel_that_died_at_its_very_end_is_not_forgotten(course):
+    """Every cell had replied, so the outputs alone look well; only the mark says otherwise."""
+    run(course, "00", execute=StandIn())
+    path = course.parent / "out" / "00_small.ipynb"
+    path.write_text(path.read_text().replace('"state": "ok"', '"state": "red"'))
+    again = StandIn()
+    run(course, "00", execute=again)
+    assert again.done == ["00 small"]
+
+
+def test_seeds_have_folders_of_their_own(course):
+    done, said = run(course, "00", execute=StandIn(), seeds=[0, 3])
+    assert done.ok
+    for seed in (0, 3):
+        (first, _) = rows(course.parent / "out" / f"seed-{seed}")
+        assert first["seed"] == seed
+    assert "00 small seed 3: ok" in said
+
+
+def test_as_many_at_a_time_as_asked_for(course):
+    together = threading.Barrier(2, timeout=10)
+
+    def meets(job, *, on_progress):
+        together.wait()
+        return StandIn()(job, on_progress=on_progress)
+
+    done, _ = run(course, execute=meets, at_a_time=2)
+    assert done.ok
+
+
+def test_a_second_run_in_the_same_folder_is_refused(course):
+    out = course.parent / "out"
+    refused = "expected to be alone in .*out, another run works there: wait for it, or choose"
+    with results.alone(out), pytest.raises(WorldError, match=refused):
+        run(course, execute=StandIn())
+    assert run(course, execute=StandIn())[0].ok
+
+
+@pytest.mark.parametrize("below", ["", "deeper/still"])
+def test_a_file_is_no_folder(course, below):
+    file = course.parent / "taken"
+    file.touch()
+    with pytest.raises(InputError, match=r"expected a folder for the results, received .*taken"):
+        run(course, execute=StandIn(), out=file / below)
+
+
+def test_a_folder_that_cannot_be_written(course, monkeypatch):
+    def refuse(self):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(results.Path, "touch", refuse)
+    with pytest.raises(InputError, match=r"received .*out \(Permission denied\): choose another"):
+        run(course, execute=StandIn())
+
+
+def test_a_full_disk_is_red_and_no_stack_trace(course, monkeypatch):
+    def full(path, notebook):
+        raise WorldError(f"cannot write {path.name}: no space left on device")
+
+    monkeypatch.setattr(execution.engine, "attempt", lambda *_: executed(course / "00_small.ipynb"))
+    monkeypatch.setattr(execution.documents, "write", full)
+    (job,) = plan.jobs(plan.Request(notebooks=course, names=["00"], out=course.parent / "out"))
+    outcome = execution.execute(job)
+    assert [str(reason) for reason in outcome.reasons] == [
+        "cannot write 00_small.ipynb: no space left on device"
+    ]
+
+
+@pytest.mark.parametrize("changed", ["a.py", "weights/base.npz", "../requirements.lock"])
+def test_the_key_follows_package_and_lock(tmp_path, changed):
+    package = tmp_path / "홍 길동" / "package"
+    for name in ("a.py", "weights/base.npz", "__pycache__/a.pyc", "../requirements.lock"):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text("before")
+
+    def around():
+        return fingerprint.surroundings(data="embedded", package=package)
+
+    before = around()
+    (package / "__pycache__/a.pyc").write_text("after")
+    assert around() == before
+    (package / changed).write_text("after")
+    assert around() != before
+
+
+def test_the_key_follows_real_data_and_only_where_it_is_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path))
+    (tmp_path / "cats").mkdir()
+    (tmp_path / "cats" / "circle").symlink_to(tmp_path)
+    before = {data: fingerprint.surroundings(data=data) for data in ("embedded", "real")}
+    assert fingerprint.surroundings(data="real") == before["real"]
+    (tmp_path / "cats" / "1.jpg").touch()
+    assert fingerprint.surroundings(data="embedded") == before["embedded"]
+    assert fingerprint.surroundings(data="real") != before["real"]
+
+
+def test_the_key_follows_what_tensorflow_reads_from_the_environment(monkeypatch):
+    before = fingerprint.surroundings(data="embedded")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert fingerprint.surroundings(data="embedded") != before
+
+
+def test_workers_follow_cores_and_memory(monkeypatch):
+    monkeypatch.setattr(runs.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+
+    def free(gigabytes):
+        memory = type("Memory", (), {"available": gigabytes * 1e9})
+        monkeypatch.setattr(runs.psutil, "virtual_memory", lambda: memory)
+
+    free(100)
+    assert runs.workers(3) == 3
+    assert runs.workers(20) == 8
+    free(5.1)
+    assert runs.workers(20) == 2
+    free(1)
+    assert runs.workers(20) == 1
+
+
+def test_signs_of_life_where_there_is_no_terminal(course):
+    def slow(job, *, on_progress):
+        on_progress(Progress(job, 2, 6, "model.fit(x)"))
+        time.sleep(0.5)
+        return StandIn()(job, on_progress=on_progress)
+
+    jobs = plan.jobs(plan.Request(notebooks=course, names=["00"], out=course.parent / "out"))
+    stream = io.StringIO()
+    with Lines(stream, interval=0.2) as display:
+        runs.run(jobs, at_a_time=1, display=display, execute=slow)
+    first, *between, last = stream.getvalue().splitlines()
+    assert (first, last) == ("00 small: begins", "00 small: ok, 2 s")
+    assert between[0] == "00 small: 0 s, cell 3 of 6, model.fit(x)"
+
+
+def test_a_line_that_moves_on_a_terminal(course):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    stream = Terminal()
+    jobs = plan.jobs(plan.Request(notebooks=course, out=course.parent / "out"))
+    with Moving(stream, interval=0.05) as display:
+        runs.run(jobs, at_a_time=2, display=display, execute=StandIn())
+    said = stream.getvalue()
+    assert "00 small  1/6 cells  00:00, x = 1" in said
+    assert "01 small: ok, 2 s\n" in said
+
+
+def test_the_report_says_where_to_look(course):
+    done, _ = run(course, execute=StandIn(observed=0.5, held=False))
+    text = report.text(done).splitlines()
+    assert text[0] == "chapter   seconds  peak MB  cells  claims   exercises  state"
+    assert text[1].startswith("00 small      2.0       90    6/6  1/2 (2)  1/1        RED cell 5")
+    reason = "cell 5 (id claim): claim beats-guessing missed: observed 0.5, band from 0.6 to 0.9"
+    assert f"  01 small, {reason}" in text
+    assert text[-1] == f"  {course.parent / 'out'}"
+
+
+def test_records_of_the_stand_in_are_those_of_a_chapter():
+    """The stand-in is worth something only as long as it has the keys of real records."""
+    for mime, content in (
+        (execution.verdict.records.SESSION, SESSION),
+        (execution.verdict.records.CLAIM, EXACT),
+        (execution.verdict.records.EXERCISE, EXERCISE),
+    ):
+        assert set(execution.verdict.records.REQUIRED[mime]) == set(content)
+
+
+def test_an_outcome_and_a_job_can_be_sent_elsewhere(course):
+    import pickle
+
+    (job,) = plan.jobs(plan.Request(notebooks=course, names=["00"]))
+    assert pickle.loads(pickle.dumps(job)) == job
+    outcome = Outcome(job, seconds=1.0)
+    assert pickle.loads(pickle.dumps(outcome)) == outcome
+
+
+def test_another_registry_makes_real_results_new(tmp_path, monkeypatch):
+    registry = tmp_path / "registry.toml"
+    registry.write_text("a = 1")
+    monkeypatch.setenv("COURSE_REGISTRY", str(registry))
+    before = fingerprint.surroundings(data="real")
+    registry.write_text("a = 2")
+    assert fingerprint.surroundings(data="real") != before
+
+
+def test_folders_named_by_a_relative_path_are_meant_from_where_the_command_is_called(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    given = {"COURSE_REGISTRY": "own.toml", "COURSE_DATA_DIR": "data", "COURSE_CACHE_DIR": ""}
+    kept = kernels.environment(tmp_path, given=given)
+    assert kept["COURSE_REGISTRY"] == str(tmp_path / "own.toml")
+    assert kept["COURSE_DATA_DIR"] == str(tmp_path / "data")
+    assert kept["COURSE_CACHE_DIR"] == ""

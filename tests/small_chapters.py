@@ -1,0 +1,101 @@
+"""Chapters that run in a second, without TensorFlow, for tests of what executes chapters."""
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from course_utils.notebooks import documents
+
+PARAMETERS = """\
+PROFILE = "quick"  # smoke, quick or full
+DATA = "embedded"  # embedded or real
+SEED = 0  # every random draw follows from it
+SABOTAGE = ""  # the claim to break on purpose
+WIDTH = 8  # filters of the first layer
+RATE = 0.5  # a number
+NAME = "hat"  # a text
+DEEP = False  # yes or no
+"""
+
+SETUP = """\
+from course_utils import claims, exercises, session
+
+course = session.begin(
+    "{number}", profile=PROFILE, data=DATA, seed=SEED, sabotage=SABOTAGE, tensorflow=False
+)
+"""
+
+# What is claimed moves a little with the seed, as a measurement would.
+CLAIM = """\
+level = 0.1 if course.sabotaged("beats-guessing") else 0.8 + 0.01 * course.seed
+claims.check(
+    "beats-guessing",
+    "The convnet beats guessing.",
+    observed=level,
+    bands={"quick/embedded": (0.6, 0.9)},
+    mean_bands={"quick/embedded": (0.7, 0.9)},
+    sabotage="the level is set to 0.1",
+    standard_error=0.005,
+)
+"""
+
+EXACT = """\
+claims.check("twice-two", "Twice two is four.", observed=2 * 2, bands={"any": (4, 4)},
+             unit_sabotage="tests/unit/test_sums.py::test_twice")
+"""
+
+EXERCISE = """\
+@exercises.exercise("{number}", "half")
+def half(answer):
+    return None if answer == 4 else f"half of 8 is not {{answer}}"
+exercises.check("half", WIDTH // 2)
+"""
+
+
+def chapter(number: str = "00", **changed: str | None) -> nbformat.NotebookNode:
+    """A green chapter; `changed` gives another source for a cell, or leaves it out (None)."""
+    sources = {
+        "parameters": PARAMETERS,
+        "setup": SETUP.format(number=number),
+        "contract": "print((148, 148, 32))",
+        "claim": CLAIM,
+        "exact": EXACT,
+        "exercise": EXERCISE.format(number=number),
+    }
+    cells = [
+        new_markdown_cell(f"# {number} · Small\n\n**Time:** quick 1 s on a CPU", id="title"),
+        *(
+            new_code_cell(source, id=name)
+            for name, source in (sources | changed).items()
+            if source is not None
+        ),
+    ]
+    notebook = new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    tag(notebook, "parameters", "parameters")
+    if sources["contract"] and changed.get("contract", "") is not None:
+        tag(notebook, "contract", "contract", "nbval-check-output", "keep_output")
+        contract = cell(notebook, "contract")
+        contract.execution_count = 3
+        contract.outputs = [new_output("stream", name="stdout", text="(148, 148, 32)\n")]
+    return notebook
+
+
+# As on a machine of somebody else: that kernel is not here.
+KERNEL = {"name": "conda-env-elsewhere-py", "display_name": "elsewhere", "language": "python"}
+
+
+def cell(notebook: nbformat.NotebookNode, id: str) -> nbformat.NotebookNode:
+    return next(cell for cell in notebook.cells if cell.id == id)
+
+
+def tag(notebook: nbformat.NotebookNode, id: str, *tags: str) -> nbformat.NotebookNode:
+    found = cell(notebook, id)
+    found.metadata["tags"] = [*found.metadata.get("tags", []), *tags]
+    return notebook
+
+
+def write(folder, **notebooks: nbformat.NotebookNode):
+    """Write chapters, each under its stem, into a folder that is made; return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for stem, notebook in notebooks.items():
+        documents.write(folder / f"{stem.removeprefix('n')}.ipynb", notebook)
+    return folder

@@ -1,0 +1,148 @@
+"""What the repository promises about itself: dependencies, the lock, imports, the README."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+LOCK = (ROOT / "requirements.lock").read_text()
+
+
+def without_comment(requirement):
+    return " ".join(re.sub(r"\s+#.*", "", requirement).split())
+
+
+def declared():
+    """Every requirement of pyproject.toml that `environment.yml` must name too."""
+    extras = PROJECT["project"]["optional-dependencies"]
+    return PROJECT["project"]["dependencies"] + [
+        line for extra in extras.values() for line in extra
+    ]
+
+
+def problems_of_a_lock(text):
+    found = []
+    if re.search(r"https?://|--(extra-)?index-url|--find-links| @ ", text):
+        found.append("an address")
+    blocks = re.split(r"^(?=[A-Za-z0-9])", re.sub(r"^\s*#.*\n", "", text, flags=re.M), flags=re.M)
+    found += [block for block in blocks if block.strip() and "--hash=sha256:" not in block]
+    return found
+
+
+def test_the_lock_has_hashes_and_no_address():
+    assert problems_of_a_lock(LOCK) == []
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        "--index-url https://example.org/simple\n" + LOCK,
+        LOCK + "\nsix @ https://example.org/six.whl --hash=sha256:00\n",
+        LOCK + "\nsix==1.17.0\n",
+    ],
+)
+def test_a_lock_with_an_address_or_without_a_hash_is_found(spoilt):
+    assert problems_of_a_lock(spoilt)
+
+
+def test_the_lock_covers_every_dependency():
+    locked = {name.lower() for name in re.findall(r"^([A-Za-z0-9._-]+)==", LOCK, flags=re.M)}
+    names = {re.match(r"[A-Za-z0-9._-]+", line).group().lower() for line in declared()}
+    assert names <= locked
+
+
+def test_conda_users_get_the_same_packages():
+    text = (ROOT / "environment.yml").read_text()
+    lines = re.findall(r"^      - (.*)$", text, flags=re.M)
+    assert all("#" in line for line in lines), "each line says which chapter needs it"
+    stated = {without_comment(line).replace(" ;", ";") for line in lines} - {"-e ."}
+    assert stated == {without_comment(line) for line in declared()}
+
+
+def test_versions_agree():
+    import course_utils
+
+    assert PROJECT["project"]["version"] == course_utils.__version__
+    assert f"version: {course_utils.__version__}" in (ROOT / "CITATION.cff").read_text()
+
+
+LAYERS = {
+    # Each may import only what stands in its own set, besides what lies outside the package.
+    "errors": set(),
+    "showing": set(),
+    "session": {"errors", "showing", "tensorflow_device"},
+    "tensorflow_device": set(),
+    "claims": {"errors", "session", "showing"},
+    "exercises": {"errors", "session", "showing", "exercises", "convolution", "architecture"},
+    "cache": {"errors"},
+    "menagerie": {"errors", "menagerie"},
+    "plots": {"errors", "plots", "showing"},
+    "environment": {"errors"},
+}
+TEACHING_MAY_NOT = {"cli", "publish", "notebooks", "stages", "environment"}
+
+
+def imports(path):
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("course_utils"):
+            rest = node.module.split(".")[1:]
+            found |= {rest[0]} if rest else {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names = [alias.name.split(".") for alias in node.names]
+            found |= {name[1] for name in names if name[0] == "course_utils" and len(name) > 1}
+    return found - {"__version__"}
+
+
+def modules():
+    package = ROOT / "course_utils"
+    for path in sorted(package.rglob("*.py")):
+        yield path.relative_to(package).parts[0].removesuffix(".py"), path
+
+
+def test_imports_go_one_way():
+    wrong = []
+    for name, path in modules():
+        used = imports(path)
+        if name in LAYERS and not used <= LAYERS[name]:
+            wrong.append(f"{path.name}: {sorted(used - LAYERS[name])}")
+        machinery = {"cli", "data_command", "publish", "notebooks", "stages", "environment"}
+        machinery |= {"__main__"}
+        if name not in machinery and used & TEACHING_MAY_NOT:
+            wrong.append(f"{path.name}: {sorted(used & TEACHING_MAY_NOT)}")
+        if name == "notebooks" and used & {"publish", "cli"}:
+            wrong.append(f"{path.name}: {sorted(used)}")
+    assert wrong == []
+
+
+def test_modules_stay_small_and_are_named_for_a_concept():
+    long = {p.name: n for _, p in modules() if (n := len(p.read_text().splitlines())) > 320}
+    assert long == {}
+    assert not [p for _, p in modules() if p.stem in {"utils", "helpers", "misc", "common"}]
+
+
+def test_what_chapters_may_import_declares_its_public_names():
+    package = ROOT / "course_utils"
+    doors = [path for path in package.glob("*.py") if path.stem not in {"__init__", "errors"}]
+    doors += [package / name / "__init__.py" for name in ("datasets", "menagerie", "plots")]
+    undeclared = [
+        path.name
+        for path in doors
+        if path.stem != "__main__" and "\n__all__ = [" not in path.read_text(encoding="utf-8")
+    ]
+    assert undeclared == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_links_to_files_of_the_repository_exist(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", text)
+    assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def test_the_readme_has_no_gap_left():
+    assert not re.search(r"TIME_|TODO|XXX", (ROOT / "README.md").read_text(encoding="utf-8"))

@@ -1,0 +1,55 @@
+"""`course test` runs every stage, counts honestly, and is red when one is."""
+
+import sys
+
+import pytest
+
+from course_utils import stages
+from course_utils.stages import Stage
+
+
+def python(code):
+    return (sys.executable, "-c", code)
+
+
+GOOD, BAD = python("pass"), python("raise SystemExit(3)")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "code", "last"),
+    [
+        ([Stage("a", GOOD), Stage("b", GOOD)], 0, "2 passed, 0 failed, 0 skipped"),
+        ([Stage("a", BAD), Stage("b", GOOD)], 1, "1 passed, 1 failed, 0 skipped"),
+        ([Stage("a", GOOD), Stage("b", GOOD, lacking="no data")], 0, "1 passed, 0 failed, 1 skip"),
+    ],
+)
+def test_a_red_stage_makes_it_red_and_the_others_still_run(capfd, tmp_path, chosen, code, last):
+    assert stages.run(chosen, root=tmp_path) == code
+    assert last in capfd.readouterr().out.splitlines()[-1]
+
+
+def test_the_table_says_what_failed_and_what_was_not_run(capfd, tmp_path):
+    stages.run([Stage("first", BAD), Stage("second", GOOD, lacking="no data")], root=tmp_path)
+    out = capfd.readouterr().out
+    assert "FAILED (exit code 3)" in out
+    assert "second: not run: no data" in out
+
+
+def test_a_stage_gets_its_environment_and_the_repository_s_folder(capfd, tmp_path):
+    code = "import os; print(os.environ['COURSE_PROFILE'], os.getcwd())"
+    stages.run([Stage("a", python(code), {"COURSE_PROFILE": "smoke"})], root=tmp_path)
+    assert f"smoke {tmp_path}" in capfd.readouterr().out
+
+
+def test_real_data_is_lacking_where_there_is_none(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path))
+    (real,) = [stage for stage in stages.stages(slow=True) if stage.name == "real data"]
+    assert "name its folder in COURSE_DATA_DIR" in real.lacking
+    (tmp_path / "fashion_mnist").mkdir()
+    (real,) = [stage for stage in stages.stages(slow=True) if stage.name == "real data"]
+    assert real.lacking == ""
+
+
+def test_the_slow_ones_come_on_top():
+    names = [stage.name for stage in stages.stages(slow=False)]
+    assert [stage.name for stage in stages.stages(slow=True)][: len(names)] == names
