@@ -18,6 +18,7 @@ import psutil
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 
+from course_utils.notebooks import descriptors
 from course_utils.notebooks.fingerprint import ROOT
 
 __all__ = ["NAME", "Interrupted", "end_all", "environment", "manager", "running", "why_dead"]
@@ -55,7 +56,10 @@ class _ThisPython(KernelSpecManager):
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         """Return the kernel of this interpreter."""
         return KernelSpec(
-            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            argv=[
+                *(sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"),
+                f"--InteractiveShellApp.extensions={descriptors.__name__}",
+            ],
             name=kernel_name,
             display_name="Python 3 (ipykernel)",
             language="python",
@@ -180,7 +184,8 @@ def why_dead(process: subprocess.Popen, log: Path) -> str:
     else:
         how = f"exit status {code}"
     with contextlib.suppress(OSError):
-        lines = [line.strip() for line in log.read_text(errors="replace").splitlines()]
+        text = descriptors.without_marks(log.read_text(errors="replace"))
+        lines = [line.strip() for line in text.splitlines()]
         # ipykernel remarks at each start that it speaks without encryption.
         said = [line for line in lines if line and not line.startswith("[IPKernelApp]")]
         if said:

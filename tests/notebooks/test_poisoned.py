@@ -187,6 +187,22 @@ def logs_from_c(number):
     return small.chapter(number, exact=source)
 
 
+@poison("cell 6 (id exact)", "wrote to stderr: I0000 late.cc")
+def logs_late_from_c(number):
+    """The thread that reads the descriptor comes when the cell has long ended."""
+    source = small.EXACT + (
+        "import os, sys, threading, time\n"
+        "stream, at_once = type(sys.stderr), type(sys.stderr).write\n"
+        "def late(self, text):\n"
+        "    if threading.current_thread() is self.watch_fd_thread:\n"
+        "        time.sleep(1.5)\n"
+        "    return at_once(self, text)\n"
+        "stream.write = late\n"
+        '_ = os.write(2, b"I0000 late.cc\\n")'
+    )
+    return small.chapter(number, exact=source)
+
+
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """Run them all, two at a time; exit code, report, and the folder of the results."""
