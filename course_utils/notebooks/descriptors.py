@@ -8,7 +8,6 @@ come out at the other end: all that was written before it has come out then too.
 A kernel of the course is started with it (`kernels`); a reader's own is not.
 """
 
-import contextlib
 import os
 import re
 import sys
@@ -46,6 +45,7 @@ def drain(stream, *, seconds: float = _SECONDS) -> bool:
     if reader is None or descriptor is None or not reader.is_alive():
         return True
     mark, write, arrived = _new_mark(), stream.write, threading.Event()
+    was_its_own = "write" in vars(stream)  # IPython puts one there while a cell runs.
     held = ""
 
     def write_until_mark(text: str) -> int | None:
@@ -68,7 +68,9 @@ def drain(stream, *, seconds: float = _SECONDS) -> bool:
         os.write(descriptor, mark.encode())
         return arrived.wait(seconds)
     finally:
-        with contextlib.suppress(AttributeError):
+        if was_its_own:
+            stream.write = write
+        else:
             del stream.write
         if held:
             write(held.replace(mark, ""))

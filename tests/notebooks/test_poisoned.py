@@ -192,12 +192,12 @@ def logs_late_from_c(number):
     """The thread that reads the descriptor comes when the cell has long ended."""
     source = small.EXACT + (
         "import os, sys, threading, time\n"
-        "stream, at_once = type(sys.stderr), type(sys.stderr).write\n"
-        "def late(self, text):\n"
+        "parent = type(sys.stderr).parent_header\n"
+        "def late(self):\n"
         "    if threading.current_thread() is self.watch_fd_thread:\n"
         "        time.sleep(1.5)\n"
-        "    return at_once(self, text)\n"
-        "stream.write = late\n"
+        "    return parent.fget(self)\n"
+        "type(sys.stderr).parent_header = property(late, parent.fset)\n"
         '_ = os.write(2, b"I0000 late.cc\\n")'
     )
     return small.chapter(number, exact=source)
