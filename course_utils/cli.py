@@ -113,7 +113,8 @@ def _notebooks(function):
     "--sabotage",
     multiple=True,
     metavar="CHAPTER:ID",
-    help="Break this claim; all is well if it is missed. Several with commas.",
+    help="Break this claim; all is well if it is missed. Several with commas, each in a run of "
+    "its own; or ID+ID+ID of one chapter in a single run, if they do not touch each other.",
 )
 @click.option(
     "-p",

@@ -43,7 +43,7 @@ class Course:
         profile: "smoke" (does it run), "quick" (a laptop), "full" (a GPU).
         data: "embedded" (drawn by the course) or "real" (downloaded pictures).
         seed: every random draw of the chapter follows from it.
-        sabotage: the claim that is broken on purpose, or "".
+        sabotage: the claim that is broken on purpose, several joined by "+", or "".
         device: what TensorFlow computes on, in words.
         versions: name to version.
         origins: setting to where it came from: "notebook", "environment" or "command line".
@@ -80,10 +80,10 @@ class Course:
         """Whether this run breaks `claim` on purpose, to show that the claim can fail.
 
         Example:
-            >>> Course("00", "quick", "embedded", 0, sabotage="a").sabotaged("a")
+            >>> Course("00", "quick", "embedded", 0, sabotage="a+b").sabotaged("a")
             True
         """
-        return self.sabotage == claim
+        return claim in self.sabotage.split("+")
 
     def _line(self) -> str:
         def won(name: str) -> str:
@@ -139,7 +139,7 @@ def begin(
         profile: the notebook's own `PROFILE`; the environment and the command line win over it.
         data: likewise `DATA`.
         seed: likewise `SEED`, 0 or more.
-        sabotage: likewise `SABOTAGE`: the name of a claim to break, or "".
+        sabotage: likewise `SABOTAGE`: the name of a claim to break, several joined by "+", or "".
         tensorflow: False for a chapter that computes nothing with it, to begin sooner.
 
     Returns:

@@ -67,7 +67,7 @@ def record_faults(job: Job, found: Sequence[Record], *, complete: bool) -> Itera
 
 
 def missed(job: Job, found: Sequence[Record]) -> Iterator[Reason]:
-    """Find the claims that were missed; in a sabotaged run, the one that was not.
+    """Find the claims that were missed; in a sabotaged run, those broken ones that were not.
 
     Args:
         job: what was asked for.
@@ -81,15 +81,15 @@ def missed(job: Job, found: Sequence[Record]) -> Iterator[Reason]:
             facts = f"claim {record.content['id']} missed: {_number_and_band(record)}"
             yield Reason(facts, record.where)
         return
-    broken = [record for record in found if record.content.get("id") == job.sabotage]
+    broken = [record for record in found if record.content.get("id") in job.sabotage]
     for record in broken:
         if record.missing or _is_missed(record):
             continue
         if not record.content["judged"]:
-            yield Reason(f"claim {job.sabotage} was sabotaged and not judged", record.where)
+            yield Reason(f"claim {record.content['id']} was sabotaged and not judged", record.where)
         else:
             yield Reason(
-                f"claim {job.sabotage} was sabotaged and still holds "
+                f"claim {record.content['id']} was sabotaged and still holds "
                 f"({_number_and_band(record)}): as it stands it cannot fail",
                 record.where,
             )
@@ -106,9 +106,10 @@ def notes(job: Job, found: Sequence[Record]) -> Iterator[str]:
         At most one sentence.
     """
     others = [record.content["id"] for record in filter(_is_missed, found)]
-    others = [str(name) for name in others if name != job.sabotage]
+    others = [str(name) for name in others if name not in job.sabotage]
     if job.sabotage and others:
-        yield f"sabotaging {job.sabotage} made others miss too: {', '.join(others)}"
+        names = " and ".join(job.sabotage)
+        yield f"sabotaging {names} made others miss too: {', '.join(others)}"
 
 
 def _disagreements(job: Job, claim: ClaimText, record: Record) -> Iterator[Reason]:

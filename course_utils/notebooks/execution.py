@@ -8,7 +8,7 @@ that is killed leaves the results of before, and a pool of threads or a cluster 
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -141,19 +141,27 @@ def stored(path: Path) -> tuple[dict[str, object], nbformat.NotebookNode] | None
     return json.loads(json.dumps(facts)), notebook
 
 
-def rows(claims: tuple[dict[str, object], ...], *, seconds: float, sabotaged: str) -> tuple:
+def rows(claims: tuple[dict[str, object], ...], *, seconds: float, sabotaged: Sequence[str]):
     """Turn claim records into rows of `claims.json`.
 
     Args:
         claims: the contents of the records.
         seconds: of the chapter.
-        sabotaged: the claim that the run broke on purpose, or "".
+        sabotaged: the claims that the run broke on purpose.
 
     Returns:
-        The rows. Of a record, `sabotage` says what would break the claim; of a row, `sabotaged`
-        says which claim was broken.
+        A tuple of rows. Of a record, `sabotage` says what would break the claim; of a row,
+        `sabotaged` says which claim was broken: the row's own if it was, else all that were.
     """
-    return tuple({**claim, "seconds": seconds, "sabotaged": sabotaged} for claim in claims)
+    both = "+".join(sabotaged)
+    return tuple(
+        {
+            **claim,
+            "seconds": seconds,
+            "sabotaged": claim["id"] if claim["id"] in sabotaged else both,
+        }
+        for claim in claims
+    )
 
 
 def _outcome(

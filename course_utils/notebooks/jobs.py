@@ -43,9 +43,9 @@ class Job:
         return self.folder / f"{self.chapter.stem}.ipynb"
 
     @property
-    def sabotage(self) -> str:
-        """The id of the claim that this job breaks on purpose, or ""."""
-        return str(self.parameters.get("SABOTAGE", ""))
+    def sabotage(self) -> tuple[str, ...]:
+        """The ids of the claims that this job breaks on purpose, all in one run; often none."""
+        return tuple(filter(None, str(self.parameters.get("SABOTAGE", "")).split("+")))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """From what a user asked for to the jobs of a run; every mistake is found before anything runs."""
 
 import difflib
+import hashlib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -26,7 +27,8 @@ class Request:
         data: "embedded", "real" or None, likewise.
         seed: 0 or more, or None, likewise.
         seeds: several seeds, each in a folder of its own; or empty.
-        sabotage: claims to break, each "CHAPTER:ID" or "ID"; one job for each.
+        sabotage: claims to break, each "CHAPTER:ID" or "ID", one job for each; or several ids of
+            one chapter joined by "+", which one job breaks together.
         parameters: further parameters, name to text as typed.
         out: the folder of the results, or None for one named after profile and data.
         timeout: seconds that one cell may take.
@@ -80,7 +82,8 @@ def jobs(request: Request) -> list[Job]:
             )
             data = str(parameters["DATA"])
             if claim:
-                _check_sabotage(chapter, claim, f"{parameters['PROFILE']}/{data}")
+                for one in claim.split("+"):
+                    _check_sabotage(chapter, one, f"{parameters['PROFILE']}/{data}")
             if data not in around:
                 around[data] = fingerprint.surroundings(data=data)
             source = documents.path_bytes(chapter.path)
@@ -124,9 +127,17 @@ def seeds(text: str) -> list[int]:
 
 
 def _target(wish: str, found: Sequence[Chapter]) -> tuple[Chapter, str]:
-    """The chapter and the claim that a `--sabotage` means."""
-    name, colon, claim = wish.strip().rpartition(":")
+    """The chapter and the claims, joined by "+", that a `--sabotage` means."""
+    name, colon, claims = wish.strip().rpartition(":")
     among = chapters.select(found, [name]) if colon else found
+    holders = [_holder(claim, wish, among) for claim in claims.split("+")]
+    if len({chapter.stem for chapter in holders}) > 1:
+        raise InputError(f"expected claims of one chapter around +, received {wish!r}: use commas")
+    return holders[0], "+".join(dict.fromkeys(claims.split("+")))
+
+
+def _holder(claim: str, wish: str, among: Sequence[Chapter]) -> Chapter:
+    """The chapter that has a claim."""
     holders = [chapter for chapter in among if claim in {c.id for c in chapter.claims}]
     if len(holders) > 1:
         where = " or ".join(f"{chapter.number}:{claim}" for chapter in holders)
@@ -137,7 +148,7 @@ def _target(wish: str, found: Sequence[Chapter]) -> tuple[Chapter, str]:
         near = difflib.get_close_matches(claim, bare, n=1, cutoff=0.4)
         hint = f": did you mean {bare[near[0]]}?" if near else f": choose from {_list(known)}"
         raise InputError(f"expected a claim to sabotage, received {wish!r}{hint}")
-    return holders[0], claim
+    return holders[0]
 
 
 def _check_sabotage(chapter: Chapter, name: str, case: str) -> None:
@@ -164,7 +175,11 @@ def _folder(request: Request, chapter: Chapter, parameters: Mapping[str, object]
     folder = request.out or Path("runs") / default
     if sabotaged:
         # A folder of its own, also inside a given one: a broken run never replaces a good one.
-        folder = folder / f"{chapter.number}-{sabotaged}"
+        name = str(sabotaged)
+        if len(name) > 60:
+            # File systems allow 255 bytes, and a person reads less.
+            name = f"{name.split('+')[0]}+{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+        folder = folder / f"{chapter.number}-{name}"
     if request.seeds:
         folder = folder / f"seed-{parameters['SEED']}"
     return folder.absolute()

@@ -84,7 +84,7 @@ def still_valid(folder: Path, own: Sequence[Job]) -> list[dict[str, object]]:
         if facts["key"] != fingerprint.key(stored, facts["parameters"], around[data]):
             continue
         claims = [r.content for r in records.read(notebook, records.CLAIM) if not r.missing]
-        sabotaged = facts["parameters"].get("SABOTAGE", "")
+        sabotaged = [name for name in facts["parameters"].get("SABOTAGE", "").split("+") if name]
         found += execution.rows(tuple(claims), seconds=facts["seconds"], sabotaged=sabotaged)
     return found
 

@@ -7,7 +7,7 @@ import pytest
 import small_chapters as small
 from nbformat.v4 import new_markdown_cell, new_output
 
-from course_utils.notebooks import chapters, documents, records, verdict
+from course_utils.notebooks import chapters, documents, execution, records, verdict
 from course_utils.notebooks.jobs import Job, Reason
 
 PARAMETERS = {"PROFILE": "quick", "DATA": "embedded", "SEED": 0, "SABOTAGE": ""}
@@ -202,6 +202,23 @@ def test_a_sabotaged_claim_that_still_holds_is_red(source):
         "cell 5 (id claim): claim beats-guessing was sabotaged and still holds "
         "(observed 0.8, band from 0.6 to 0.9): as it stands it cannot fail"
     ]
+
+
+def test_of_several_sabotaged_claims_each_must_miss(source):
+    parameters = PARAMETERS | {"SABOTAGE": "beats-guessing+twice-two"}
+    as_asked = {"sabotage": "beats-guessing+twice-two"}
+    wrong = {"observed": 5, "held": False}
+    notebook = executed(source, setup=as_asked, claim=MISSED, exact=wrong)
+    assert lines(judge(source, notebook, parameters=parameters)) == []
+    notebook = executed(source, setup=as_asked, claim=MISSED)
+    (reason,) = lines(judge(source, notebook, parameters=parameters))
+    assert "claim twice-two was sabotaged and still holds (observed 4, band from 4 to 4)" in reason
+
+
+def test_a_row_says_which_claim_was_broken():
+    found = ({"id": "a"}, {"id": "b"}, {"id": "c"})
+    rows = execution.rows(found, seconds=1.0, sabotaged=("a", "b"))
+    assert [row["sabotaged"] for row in rows] == ["a", "b", "a+b"]
 
 
 def test_another_claim_missing_does_not_do(source):

@@ -140,6 +140,7 @@ def test_a_parameter_has_the_type_of_the_notebooks_own(folder, planned, typed, e
         (["--seeds", "a"], "expected seeds such as 0-4 or 0,2,5, received 'a'"),
         (["--sabotage", "beats-gessing"], "received 'beats-gessing': did you mean 00:beats-guess"),
         (["--sabotage", "01:beats-guessing"], "expected a claim to sabotage, received '01:beats-"),
+        (["--sabotage", "00:beats-guessing+beats-gessing"], "did you mean 00:beats-guessing?"),
         (["1", "--sabotage", "00:beats-guessing"], "received '00': "),
         (["--sabotage", "beats-guessing"], "which may be 00:beats-guessing or 02:beats-guessing"),
         (
@@ -210,6 +211,21 @@ def test_a_sabotaged_run_never_lands_on_a_good_one(folder, planned):
     planned.clear()
     run(folder, "1", "--sabotage", "beats-colour", "--out", "runs/quick-embedded")
     assert planned[0].folder == folder / "runs" / "quick-embedded" / "01-beats-colour"
+
+
+def test_several_claims_are_sabotaged_in_one_run(folder, planned, capsys):
+    long = "beats-everything-that-has-ever-been-tried-on-these-pictures-so-far"
+    both = small.CLAIM + OTHER.partition("\n")[2] + OTHER.replace("beats-colour", long)
+    small.write(folder / "홍 길동", n03_both=small.chapter("03", claim=both))
+    run(folder, "--sabotage", "03:beats-guessing+beats-colour+beats-guessing")
+    run(folder, "--sabotage", f"03:beats-guessing+{long}")
+    run(folder, "--sabotage", f"03:{long}+beats-guessing")
+    assert planned[0].sabotage == ("beats-guessing", "beats-colour")
+    assert planned[0].folder.name == "03-beats-guessing+beats-colour"
+    assert planned[1].folder != planned[2].folder
+    assert max(len(job.folder.name) for job in planned) < 100
+    capsys.readouterr()
+    assert run(folder, "--sabotage", "01:beats-colour,beats-colour+beats-guessing") == 2
 
 
 def test_the_environment_sabotages_too(folder, planned, monkeypatch):
