@@ -6,15 +6,16 @@ It follows from kernels, strides and dilations alone. Weights play no part, so i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from course_utils.architecture.walk import Use, walk
 from course_utils.errors import InputError
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["ALL", "Side", "receptive_field", "sights"]
+__all__ = ["ALL", "Side", "Sight", "receptive_field", "sights"]
 
 ALL = "all"
 """What a unit sees once nothing of the input is out of its reach."""
@@ -24,10 +25,13 @@ _POINTWISE = {
     "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "Identity",
     "BatchNormalization", "Normalization", "Rescaling", "Dropout", "SpatialDropout2D",
     "GaussianNoise", "GaussianDropout", "Add", "Subtract", "Multiply", "Average", "Maximum",
-    "Minimum", "Concatenate",
+    "Minimum", "Concatenate", "Positions",
 }  # fmt: skip
 _SLIDING = {"Conv2D", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling2D", "AveragePooling2D"}
-_WHOLE = {"Flatten", "GlobalMaxPooling2D", "GlobalAveragePooling2D"}
+_WHOLE = {
+    "Flatten", "GlobalMaxPooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling1D",
+    "GlobalAveragePooling1D", "MultiHeadAttention", "GroupQueryAttention", "GroupNormalization",
+}  # fmt: skip
 
 
 class Side(NamedTuple):
@@ -51,6 +55,7 @@ class Side(NamedTuple):
         )
 
 
+Sight = tuple[Side, Side] | str | None
 _PIXELS = (Side(), Side())  # a pixel sees itself
 
 
@@ -62,8 +67,9 @@ def receptive_field(model: keras.Model, layer: str | None = None) -> tuple[int, 
     near it sees padding where others see pixels.
 
     Args:
-        model: built Sequential or functional model with one input.
-        layer: name of one of its layers; its last one without.
+        model: built Sequential or functional model with one input and one output.
+        layer: name of one of its layers, or "base/conv" for the layer "conv" of a nested model
+            "base"; its last one without.
 
     Returns:
         (height, width) in pixels; those of the whole input after flattening or global pooling.
@@ -78,14 +84,16 @@ def receptive_field(model: keras.Model, layer: str | None = None) -> tuple[int, 
         >>> receptive_field(keras.Sequential([keras.Input((64, 64, 3)), *convolutions]))
         (7, 7)
     """
-    seen = {each.name: sight for each, sight in sights(model).items()}
+    entering, uses = walk(model)
+    seen = {use.path: sight for use, sight in zip(uses, sights(entering, uses), strict=True)}
     name = next(reversed(seen)) if layer is None else layer
     if name not in seen:
-        raise InputError(f"expected a layer of the model ({', '.join(seen)}), received {name!r}")
+        known = ", ".join(path for path in seen if "/" not in path)
+        raise InputError(f"expected a layer of the model ({known}), received {name!r}")
     if isinstance(seen[name], tuple):
         rows, columns = seen[name]
         return rows.size, columns.size
-    whole = tuple(model.inputs[0].shape[1:3])
+    whole = tuple(entering.shape[1:3])
     if seen[name] is None or None in whole:
         raise InputError(
             f"expected layers of known reach and an input of fixed size, received for {name} one "
@@ -94,59 +102,37 @@ def receptive_field(model: keras.Model, layer: str | None = None) -> tuple[int, 
     return whole
 
 
-def sights(model: keras.Model, arriving: Any = _PIXELS) -> dict[Any, Any]:
-    """What each layer of a model sees, in order.
+def sights(entering: Any, uses: Sequence[Use]) -> list[Sight]:
+    """What the units of each layer see.
 
     Args:
-        model: built Sequential or functional model with one input.
-        arriving: what the model's own input sees; a pixel sees itself.
+        entering: what `walk` gives as what enters the model.
+        uses: the uses of layers that it gives.
 
     Returns:
-        Layer to (rows, columns), or to `ALL`, or to None where no rule tells.
-
-    Raises:
-        InputError: no such model.
+        For each use (rows, columns), or `ALL`, or None where no rule tells.
     """
-    inputs = getattr(model, "inputs", None)
-    if not inputs or not hasattr(model, "layers"):
-        raise InputError(
-            "expected a built Sequential or functional Keras model, received "
-            f"{type(model).__name__}: begin it with keras.Input(shape)"
-        )
-    if len(inputs) != 1 or len(inputs[0].shape) != 4:
-        raise InputError(
-            "expected a model with one input of shape (batch, height, width, channels), received "
-            f"{', '.join(str(each.shape) for each in inputs)}"
-        )
-    found: dict[Any, Any] = {}
-    if type(model).__name__ == "Sequential":
-        for layer in model.layers:
-            found[layer] = arriving = _after(layer, [arriving])
-        return found
-    by_tensor = {id(inputs[0]): arriving}
-    for layer in model.operations:
-        if type(layer).__name__ == "InputLayer":
-            continue
-        # A tensor may be unknown: Keras tells only of the first use of a layer.
-        before = [by_tensor.get(id(tensor)) for tensor in _flat(layer.input)]
-        found[layer] = _after(layer, before)
-        by_tensor |= {id(tensor): found[layer] for tensor in _flat(layer.output)}
+    known: dict[int, Sight] = {id(entering): _PIXELS}
+    found: list[Sight] = []
+    for use in uses:
+        if not use.is_model:  # what a nested model gives was met within it
+            sight = _after(use, [known[id(tensor)] for tensor in use.arrives])
+            known |= {id(tensor): sight for tensor in use.leaves}
+        found.append(known[id(use.leaves[0])])
     return found
 
 
-def _after(layer: Any, before: list[Any]) -> Any:
+def _after(use: Use, before: list[Sight]) -> Sight:
     """What a layer sees, given what each of its inputs sees."""
-    kind = type(layer).__name__
-    if None in before:
+    layer, kind = use.layer, use.kind
+    if None in before or not before:
         return None
     if ALL in before or kind in _WHOLE:
         return ALL
-    if hasattr(layer, "layers"):
-        return list(sights(layer, before[0]).values())[-1]
     arriving = tuple(map(_joined, zip(*before, strict=True)))
     if None in arriving:
         return None
-    if kind in _POINTWISE or (kind == "Dense" and len(layer.input.shape) == 4):
+    if kind in _POINTWISE or _along_channels(use):
         return arriving
     if kind in ("ZeroPadding2D", "Cropping2D"):
         sign, sides = (1, layer.padding) if kind == "ZeroPadding2D" else (-1, layer.cropping)
@@ -158,8 +144,21 @@ def _after(layer: Any, before: list[Any]) -> Any:
         return None
     return tuple(
         side.under(reach, before=first, stride=stride)
-        for side, (reach, first, stride) in zip(arriving, _windows(layer), strict=True)
+        for side, (reach, first, stride) in zip(arriving, _windows(use), strict=True)
     )
+
+
+def _along_channels(use: Use) -> bool:
+    """Whether a layer mixes the channels of one place, or only lays the places in one row."""
+    shape = use.arrives[0].shape
+    if use.kind == "Dense":
+        return len(shape) > 2
+    if use.kind == "LayerNormalization":
+        axes = use.layer.axis if isinstance(use.layer.axis, list | tuple) else [use.layer.axis]
+        return all(axis in (-1, len(shape) - 1) for axis in axes)
+    # (height, width, channels) to (tokens, channels): each token is one place.
+    given = use.leaves[0].shape
+    return use.kind == "Reshape" and len(given) == 3 and given[-1] == shape[-1]
 
 
 def _joined(sides: tuple[Side, ...]) -> Side | None:
@@ -169,22 +168,17 @@ def _joined(sides: tuple[Side, ...]) -> Side | None:
     return Side(min(s.start for s in sides), max(s.end for s in sides), sides[0].step)
 
 
-def _windows(layer: Any) -> Iterator[tuple[int, int, int]]:
+def _windows(use: Use) -> Iterator[tuple[int, int, int]]:
     """(reach, units before, stride) of a sliding layer, for rows and for columns."""
+    layer = use.layer
     kernels = layer.kernel_size if hasattr(layer, "kernel_size") else layer.pool_size
     dilations = getattr(layer, "dilation_rate", 1)
     dilations = (dilations, dilations) if isinstance(dilations, int) else dilations
     for kernel, stride, dilation, size in zip(
-        kernels, layer.strides, dilations, layer.input.shape[1:3], strict=True
+        kernels, layer.strides, dilations, use.arrives[0].shape[1:3], strict=True
     ):
         reach = (kernel - 1) * dilation + 1
         # A size that is not fixed is taken for a multiple of the stride.
         rest = -size % stride if size else 0
         added = max(reach - stride + rest, 0) if layer.padding == "same" else 0
         yield reach, added // 2, stride
-
-
-def _flat(nested: Any) -> list[Any]:
-    import keras
-
-    return keras.tree.flatten(nested)

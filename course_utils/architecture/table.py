@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from course_utils.architecture.sight import sights
+from course_utils.architecture.sight import Sight, sights
+from course_utils.architecture.walk import Use, walk
 
 if TYPE_CHECKING:
     import keras
@@ -70,10 +71,11 @@ def layer_table(model: keras.Model) -> LayerTable:
     """List the layers of a model: output shape, parameters, receptive field.
 
     Args:
-        model: built Sequential or functional model with one input.
+        model: built Sequential or functional model with one input and one output.
 
     Returns:
-        The table. A model that stands in it as a layer (a pretrained base) is one row.
+        The table. A model that stands in it as a layer (a pretrained base) is one row, and so is a
+        layer that is used several times; `cost_table` has a row for each use and each inner layer.
 
     Raises:
         InputError: no such model.
@@ -89,16 +91,21 @@ def layer_table(model: keras.Model) -> LayerTable:
         MaxPooling2D  (13, 13, 16)           0   4×4
         all                                160
     """
-    rows = [_row(layer, sight) for layer, sight in sights(model).items()]
-    return LayerTable(tuple(rows), model.count_params())
+    entering, uses = walk(model)
+    rows = {
+        use.path: _row(use, sight)
+        for use, sight in zip(uses, sights(entering, uses), strict=True)
+        if use.depth == 0
+    }
+    return LayerTable(tuple(rows.values()), model.count_params())
 
 
-def _row(layer: Any, sight: Any) -> Row:
+def _row(use: Use, sight: Sight) -> Row:
     return Row(
-        name=layer.name,
-        kind=type(layer).__name__,
-        output_shape=tuple(layer.output.shape[1:]),
+        name=use.layer.name,
+        kind=use.kind,
+        output_shape=use.output_shape,
         # An operation such as keras.ops.add stands among the layers and holds nothing.
-        parameters=layer.count_params() if hasattr(layer, "count_params") else 0,
+        parameters=use.layer.count_params() if hasattr(use.layer, "count_params") else 0,
         sees=(sight[0].size, sight[1].size) if isinstance(sight, tuple) else sight,
     )

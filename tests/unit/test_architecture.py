@@ -8,7 +8,7 @@ import pytest
 
 import course_utils.architecture.sight as sight_module
 import course_utils.architecture.table as table_module
-from course_utils.architecture import layer_table, receptive_field
+from course_utils.architecture import cost_table, layer_table, receptive_field
 from course_utils.errors import InputError
 
 layers = keras.layers
@@ -18,8 +18,8 @@ def chain(*stack, size=(40, 40), channels=1):
     return keras.Sequential([keras.Input((*size, channels)), *stack])
 
 
-def measured(model):
-    """(height, width) of the patch with a gradient, under the unit in the middle.
+def touched(model, row, column):
+    """First and last row and column of the pixels with a gradient, under one unit.
 
     Weights are set to one, and pooling must be the average: then no path can vanish or cancel.
     """
@@ -29,10 +29,16 @@ def measured(model):
     image = tf.ones((1, *model.inputs[0].shape[1:]))
     with tf.GradientTape() as tape:
         tape.watch(image)
-        maps = model(image)
-        unit = maps[0, maps.shape[1] // 2, maps.shape[2] // 2, 0]
-    touched = np.abs(tape.gradient(unit, image).numpy()[0]).sum(axis=-1) > 0
-    return tuple(int(np.ptp(np.flatnonzero(touched.any(axis=other)))) + 1 for other in (1, 0))
+        unit = model(image)[0, row, column, 0]
+    moved = np.abs(tape.gradient(unit, image).numpy()[0]).sum(axis=-1) > 0
+    lines = [np.flatnonzero(moved.any(axis=other)) for other in (1, 0)]
+    return [(int(line[0]), int(line[-1])) for line in lines]
+
+
+def measured(model):
+    """(height, width) of the patch with a gradient, under the unit in the middle."""
+    _, height, width, _ = model.output_shape
+    return tuple(last - first + 1 for first, last in touched(model, height // 2, width // 2))
 
 
 def residual():
@@ -55,6 +61,14 @@ def lopsided():
 def nested():
     inner = chain(layers.Conv2D(2, 3), layers.AveragePooling2D(2), size=(38, 38), channels=2)
     return chain(layers.Conv2D(2, 3), inner, layers.Conv2D(2, 3))
+
+
+def two_sided(inputs=1, outputs=1):
+    """A model with several inputs or outputs."""
+    images = [keras.Input((9, 9, 1)) for _ in range(inputs)]
+    x = layers.Add()(images) if inputs > 1 else images[0]
+    answers = [layers.Conv2D(1, 3, padding="same")(x) for _ in range(outputs)]
+    return keras.Model(images, answers)
 
 
 STACKS = {
@@ -105,6 +119,19 @@ def test_by_hand_and_by_gradient(name):
     assert measured(model) == by_hand
 
 
+@pytest.mark.parametrize("name", STACKS)
+def test_step_and_start_by_gradient(name):
+    model = STACKS[name][0]()
+    last = cost_table(model).rows[-1]
+    _, height, width, _ = model.output_shape
+    for row, column in ((height // 2, width // 2), (height // 2 - 1, width // 2)):
+        for unit, (first, end), start, step, sees in zip(
+            (row, column), touched(model, row, column), last.start, last.step, last.sees,
+            strict=True,
+        ):  # fmt: skip
+            assert (first, end) == (start + unit * step, start + unit * step + sees - 1)
+
+
 def test_the_gradient_would_see_a_wrong_formula():
     # Forgetting that a stride makes every later kernel wider gives 5 here.
     model = STACKS["stride"][0]()
@@ -145,11 +172,12 @@ def test_branches_that_step_differently_are_not_joined():
     assert layer_table(model).rows[-1].sees is None
 
 
-def test_a_layer_first_used_elsewhere_is_not_guessed():
-    first, second = keras.Input((9, 9, 1)), keras.Input((9, 9, 1))
-    shared = layers.Conv2D(1, 3)
+def test_a_layer_first_used_elsewhere_is_read_where_it_stands():
+    first, second = keras.Input((9, 9, 1)), keras.Input((40, 40, 1))
+    shared = layers.Conv2D(1, 3, padding="same", strides=2)
     shared(first)
-    assert layer_table(keras.Model(second, shared(second))).rows[0].sees is None
+    (row,) = layer_table(keras.Model(second, shared(second)))
+    assert (row.output_shape, row.sees) == ((20, 20, 1), (3, 3))
 
 
 @pytest.mark.parametrize(
@@ -158,12 +186,21 @@ def test_a_layer_first_used_elsewhere_is_not_guessed():
         (lambda: keras.Sequential([layers.Conv2D(1, 3)]), "begin it with keras.Input(shape)"),
         (lambda: layers.Conv2D(1, 3), "received Conv2D"),
         (lambda: keras.Sequential([keras.Input((5,)), layers.Dense(1)]), "one input of shape"),
+        (lambda: two_sided(inputs=2), "received (None, 9, 9, 1), (None, 9, 9, 1)"),
+        (lambda: two_sided(outputs=2), "one output, received 2 of shapes (None, 9, 9, 1), (None"),
     ],
 )
 def test_what_is_no_such_model_is_refused(model, message):
-    with pytest.raises(InputError) as error:
-        layer_table(model())
-    assert message in str(error.value)
+    for table in (layer_table, receptive_field, cost_table):
+        with pytest.raises(InputError) as error:
+            table(model())
+        assert message in str(error.value)
+
+
+def test_a_layer_of_a_nested_model_can_be_named():
+    model = nested()
+    base = model.layers[1]
+    assert receptive_field(model, f"{base.name}/{base.layers[0].name}") == (5, 5)
 
 
 def test_an_unknown_layer_is_refused_with_the_known_ones():
