@@ -5,9 +5,11 @@ All are built for pictures of a given shape and end in one logit for each class:
 so call `keras.utils.set_random_seed` before building.
 
 `fashion` holds the nets of small grey pictures, `few_pictures` the one that learns from few
-coloured ones.
+coloured ones, `families` a small one of each modern architecture, from the blocks in `blocks`.
 """
 
+from course_utils.convnets import blocks
+from course_utils.convnets.families import FAMILIES, family_net, measured_families
 from course_utils.convnets.fashion import (
     average_pool_net,
     dense_net,
@@ -19,9 +21,13 @@ from course_utils.convnets.fashion import (
 from course_utils.convnets.few_pictures import small_data_net
 
 __all__ = [
+    "FAMILIES",
     "average_pool_net",
+    "blocks",
     "dense_net",
+    "family_net",
     "max_pool_net",
+    "measured_families",
     "pooled_net",
     "small_data_net",
     "unpooled_net",

@@ -15,7 +15,7 @@ from course_utils.errors import InputError
 
 __all__ = ["DataSet", "Part", "StreamedPart", "names", "open", "photograph"]
 
-_EMBEDDED = ("things", "creatures")
+_EMBEDDED = ("things", "creatures", "colour_things")
 
 
 def names() -> tuple[str, ...]:
@@ -23,7 +23,7 @@ def names() -> tuple[str, ...]:
 
     Example:
         >>> names()
-        ('things', 'creatures', 'fashion_mnist', 'cifar10', 'cats_vs_dogs', 'flowers', ...)
+        ('things', 'creatures', 'colour_things', 'fashion_mnist', 'cifar10', 'cats_vs_dogs', ...)
     """
     return _EMBEDDED + REAL
 
@@ -41,9 +41,10 @@ def open(
 
     Args:
         name: "things" (10 classes, 28×28 grey, drawn), "creatures" (cat and dog, 64×64 colour,
-            drawn), "fashion_mnist" (10 classes, 28×28 grey, real), "cifar10" (10 classes, 32×32
-            colour, real), or a set of photographs: "cats_vs_dogs" (2 classes), "flowers"
-            (5 classes), "oxford_pets" (2 classes, with trimaps).
+            drawn), "colour_things" (10 classes, 32×32 colour, drawn), "fashion_mnist"
+            (10 classes, 28×28 grey, real), "cifar10" (10 classes, 32×32 colour, real), or a set
+            of photographs: "cats_vs_dogs" (2 classes), "flowers" (5 classes), "oxford_pets"
+            (2 classes, with trimaps).
         train: pictures to train on; None is all of a real set, the usual number of a drawn one.
         validation: pictures to choose by, likewise.
         test: pictures to judge by once, likewise.

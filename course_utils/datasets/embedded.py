@@ -39,6 +39,12 @@ RECIPES: dict[str, Recipe] = {
         {"size": 28, "scene": _WANDERING, "grey": True},
         {"train": 3000, "validation": 1000, "test": 1000},
     ),
+    # In colour, before a plain scenery and anywhere in it: little to learn from but shape.
+    "colour_things": Recipe(
+        menagerie.THINGS,
+        {"size": 32, "scene": replace(menagerie.EASY, shift=0.15, extent=(0.55, 0.75))},
+        {"train": 1600, "validation": 500, "test": 2000},
+    ),
     "creatures": Recipe(
         menagerie.TARGET,
         {"size": 64, "scene": menagerie.CLUTTERED},

@@ -141,7 +141,7 @@ def test_an_unknown_name_gets_the_nearest():
         registry.entry("fashion-mnist")
 
 
-@pytest.mark.parametrize("name", ["things", "creatures"])
+@pytest.mark.parametrize("name", ["things", "creatures", "colour_things"])
 def test_parts_of_a_drawn_set_share_no_picture(name):
     data = datasets.open(name, train=60, validation=40, test=40)
     parts = [rows(part) for part in (data.train, data.validation, data.test)]
