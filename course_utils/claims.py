@@ -69,9 +69,19 @@ def check(
     course = session.current()
     _check_declaration(id, statement, sabotage, unit_sabotage)
     for name, given in (("bands", bands), ("mean_bands", mean_bands or {})):
+        if not isinstance(given, Mapping):
+            raise InputError(
+                f'expected {name} of claim {id} as {{"quick/embedded": (low, high)}}, '
+                f"received {given!r}"
+            )
         for key, band in given.items():
             _check_band(id, name, key, band)
     value = _number(id, observed)
+    if standard_error is not None and not _is_size(standard_error):
+        raise InputError(
+            f"expected the standard error of claim {id} to be a finite number of 0 or more, "
+            f"received {standard_error!r}"
+        )
 
     band = _band(bands, course)
     judged = band is not None
@@ -161,15 +171,24 @@ def _check_band(id: str, name: str, key: str, band: Any) -> None:
     good = (
         isinstance(band, tuple)
         and len(band) == 2
-        and all(end is None or isinstance(end, numbers.Real) for end in band)
+        and all(
+            end is None or (isinstance(end, numbers.Real) and math.isfinite(end)) for end in band
+        )
         and band != (None, None)
         and (None in band or band[0] <= band[1])
     )
     if not good:
         raise InputError(
-            f"expected {name}[{key!r}] of claim {id} to be (low, high) with low ≤ high and at "
-            f"most one open end (None), received {band!r}"
+            f"expected {name}[{key!r}] of claim {id} to be finite (low, high) with low ≤ high and "
+            f"at most one open end (None), received {band!r}"
         )
+
+
+def _is_size(value: Any) -> bool:
+    try:
+        return math.isfinite(value) and value >= 0
+    except (TypeError, ValueError):
+        return False
 
 
 def _number(id: str, observed: Any) -> float | None:
