@@ -97,7 +97,7 @@ def _notebooks(function):
 @click.argument("chapters", nargs=-1, metavar="[CHAPTER]...")
 @click.option("--profile", type=click.Choice(["smoke", "quick", "full"]), help="Size of the run.")
 @click.option("--data", type=click.Choice(["embedded", "real"]), help="Which pictures.")
-@click.option("--seed", type=click.IntRange(min=0), help="One seed.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="One seed.")
 @click.option("--seeds", metavar="0-4", help="Several seeds, each in a folder of its own.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Chapters at a time.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the results.")

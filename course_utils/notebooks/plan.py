@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from course_utils import session
 from course_utils.errors import InputError
 from course_utils.notebooks import chapters, documents, fingerprint, settings
 from course_utils.notebooks.chapters import Chapter
 from course_utils.notebooks.jobs import Job
 
 __all__ = ["Request", "jobs", "seeds"]
+
+_MOST_SEEDS = 1000
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ def seeds(text: str) -> list[int]:
         The seeds, each once, in order.
 
     Raises:
-        InputError: the text is something else.
+        InputError: the text is something else, or means seeds that no generator takes.
 
     Example:
         >>> seeds("0-2,7")
@@ -122,6 +125,11 @@ def seeds(text: str) -> list[int]:
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if last < first:
             raise InputError(f"expected seeds such as 0-4 or 0,2,5, received {text!r}")
+        if last > session.LAST_SEED or last - first >= _MOST_SEEDS:
+            raise InputError(
+                f"expected at most {_MOST_SEEDS:,} seeds from 0 to {session.LAST_SEED}, "
+                f"received {text!r}"
+            )
         found.update(range(first, last + 1))
     return sorted(found)
 
