@@ -95,7 +95,13 @@ def _notebooks(function):
 
 @cli.command()
 @click.argument("chapters", nargs=-1, metavar="[CHAPTER]...")
-@click.option("--profile", type=click.Choice(["smoke", "quick", "full"]), help="Size of the run.")
+@click.option(
+    "--profile",
+    "profiles",
+    type=click.Choice(["smoke", "quick", "full"]),
+    multiple=True,
+    help="Size of the run; of several, each in a folder of its own.",
+)
 @click.option("--data", type=click.Choice(["embedded", "real"]), help="Which pictures.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="One seed.")
 @click.option("--seeds", metavar="0-4", help="Several seeds, each in a folder of its own.")
@@ -124,8 +130,9 @@ def _notebooks(function):
     metavar="NAME VALUE",
     help="Another parameter of the chapter.",
 )
+@click.option("--cluster", metavar="ADDRESS", help="Hand the chapters to this Dask scheduler.")
 @_notebooks
-def run(chapters, jobs, force, seeds, sabotage, parameters, **options) -> None:
+def run(chapters, jobs, force, seeds, sabotage, parameters, cluster, **options) -> None:
     """Execute chapters, all or those named by number or name, and judge what they claim."""
     # Here and not above: papermill takes a second to load, and `course --help` should not.
     from course_utils.notebooks import plan, progress, report, runs
@@ -139,13 +146,17 @@ def run(chapters, jobs, force, seeds, sabotage, parameters, **options) -> None:
             **options,
         )
     )
-    with _ended_like_ctrl_c(), progress.display(sys.stderr) as display:
-        done = runs.run(
-            planned,
-            at_a_time=jobs or runs.workers(len(planned)),
-            display=display,
-            force=force,
-        )
+    with _ended_like_ctrl_c(), contextlib.ExitStack() as stack:
+        options = {"at_a_time": jobs or runs.workers(len(planned))}
+        if cluster:
+            from course_utils.notebooks.cluster import connect
+
+            reached = stack.enter_context(connect(cluster))
+            click.echo(f"{cluster}: {reached.slots} at a time; {reached.dashboard}", err=True)
+            options = {"at_a_time": jobs or reached.slots}
+            options |= {"execute": reached.execute, "end": reached.end}
+        display = stack.enter_context(progress.display(sys.stderr))
+        done = runs.run(planned, display=display, force=force, **options)
     click.echo(f"\n{report.text(done)}")
     _leave(done.exit_code)
 

@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+import itertools
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -27,6 +28,7 @@ class Request:
         notebooks: the folder of the chapters.
         names: chapters, as `chapters.select` takes them; all without any.
         profile: "smoke", "quick", "full", or None for the environment's or the chapter's own.
+        profiles: several profiles, each in a folder of its own; or empty.
         data: "embedded", "real" or None, likewise.
         seed: 0 or more, or None, likewise.
         seeds: several seeds, each in a folder of its own; or empty.
@@ -40,6 +42,7 @@ class Request:
     notebooks: Path
     names: Sequence[str] = ()
     profile: str | None = None
+    profiles: Sequence[str] = ()
     data: str | None = None
     seed: int | None = None
     seeds: Sequence[int] = ()
@@ -73,11 +76,12 @@ def jobs(request: Request) -> list[Job]:
     targets = list({(chapter.stem, claim): (chapter, claim) for chapter, claim in targets}.values())
     around: dict[str, str] = {}
     planned = []
-    for seed in request.seeds or [request.seed]:
+    profiles = list(dict.fromkeys(request.profiles)) or [request.profile]
+    for profile, seed in itertools.product(profiles, request.seeds or [request.seed]):
         for chapter, claim in targets:
             parameters = settings.settle(
                 chapter,
-                profile=request.profile,
+                profile=profile,
                 data=request.data,
                 seed=seed,
                 sabotage=claim,
@@ -181,6 +185,8 @@ def _folder(request: Request, chapter: Chapter, parameters: Mapping[str, object]
     sabotaged = parameters["SABOTAGE"]
     default = "sabotage" if sabotaged else f"{parameters['PROFILE']}-{parameters['DATA']}"
     folder = request.out or Path("runs") / default
+    if len(set(request.profiles)) > 1 and (request.out or sabotaged):
+        folder = folder / str(parameters["PROFILE"])
     if sabotaged:
         # A folder of its own, also inside a given one: a broken run never replaces a good one.
         name = str(sabotaged)
@@ -194,7 +200,8 @@ def _folder(request: Request, chapter: Chapter, parameters: Mapping[str, object]
 
 
 def _tag(request: Request, parameters: Mapping[str, object]) -> str:
-    parts = [f"seed {parameters['SEED']}"] if request.seeds else []
+    parts = [str(parameters["PROFILE"])] if len(set(request.profiles)) > 1 else []
+    parts += [f"seed {parameters['SEED']}"] if request.seeds else []
     parts += [f"sabotaged {parameters['SABOTAGE']}"] if parameters["SABOTAGE"] else []
     return " ".join(parts)
 

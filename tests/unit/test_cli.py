@@ -97,6 +97,20 @@ def test_several_seeds(folder, planned):
     assert planned[0].folder.parent == folder / "here"
 
 
+def test_several_profiles_each_in_a_folder_of_its_own(folder, planned):
+    run(folder, "1", "--profile", "smoke", "--profile", "quick", "--seeds", "0-1", "--out", "here")
+    found = [(job.tag, job.folder.relative_to(folder).as_posix()) for job in planned]
+    assert found == [
+        ("smoke seed 0", "here/smoke/seed-0"),
+        ("smoke seed 1", "here/smoke/seed-1"),
+        ("quick seed 0", "here/quick/seed-0"),
+        ("quick seed 1", "here/quick/seed-1"),
+    ]
+    planned.clear()
+    run(folder, "1", "--profile", "smoke", "--profile", "quick", "--profile", "smoke")
+    assert [job.folder.name for job in planned] == ["smoke-embedded", "quick-embedded"]
+
+
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
