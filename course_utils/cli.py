@@ -252,11 +252,12 @@ def contracts(names, notebooks) -> None:
 
 
 @cli.command()
-def lock() -> None:
+@click.option("--keep", is_flag=True, help="Leave what is locked at its version.")
+def lock(keep) -> None:
     """Write requirements.lock anew: newest versions, hashes, no address of an index."""
     from course_utils.environment import write_lock
 
-    write_lock()
+    write_lock(keep=keep)
 
 
 @cli.command()

@@ -91,14 +91,19 @@ def make(folder: Path) -> None:
         _say(f"environment ready after {time.monotonic() - began:.0f} s")
 
 
-def write_lock() -> None:
-    """Resolve pyproject.toml anew for every system and Python that the course supports.
+def write_lock(*, keep: bool = False) -> None:
+    """Resolve pyproject.toml for every system and Python that the course supports.
+
+    Args:
+        keep: leave what is locked at its version, and add or remove only what must be; without
+            it, everything goes to its newest version.
 
     Raises:
         WorldError: uv is not there, or could not resolve.
     """
     uv = _uv(Path(sys.prefix))
-    options = ["--universal", "--python-version", "3.11", "--generate-hashes", "--upgrade"]
+    options = ["--universal", "--python-version", "3.11", "--generate-hashes"]
+    options += [] if keep else ["--upgrade"]
     options += ["--no-emit-index-url", "--no-emit-find-links", "--all-extras", "--quiet"]
     os.environ["UV_CUSTOM_COMPILE_COMMAND"] = "course lock"
     with contextlib.chdir(ROOT):  # so that the file names no folder of this machine
