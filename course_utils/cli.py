@@ -162,6 +162,40 @@ def run(chapters, jobs, force, seeds, sabotage, parameters, cluster, **options) 
 
 
 @cli.command()
+@click.argument("chapters", nargs=-1, metavar="[CHAPTER]...")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs/gpu"), show_default=True)
+@click.option("--timeout", type=click.IntRange(min=1), default=3600, show_default=True)
+@click.option("--force", is_flag=True, help="Execute also what is unchanged.")
+@_notebooks
+def gpu(chapters, out, timeout, force, notebooks) -> None:
+    """Execute chapters in full on a GPU, with real data where they are here, and write a report."""
+    from course_utils.notebooks import changes, documents, execution, plan, progress, runs
+    from course_utils.notebooks import chapters as known
+    from course_utils.notebooks import gpu as device
+
+    seen = device.require_tensorflow()
+    click.echo(f"TensorFlow sees {', '.join(seen)}", err=True)
+    jobs, why, watches = [], {}, {}
+    for chapter in known.find(notebooks, chapters):
+        data, why[chapter.number] = device.sets_at_hand(chapter.number)
+        request = {"profile": "full", "data": data, "timeout": timeout}
+        request["out"] = out.absolute() / data
+        jobs += plan.jobs(plan.Request(notebooks, [chapter.stem], **request))
+    execute = device.watched(execution.execute, into=watches)
+    with _ended_like_ctrl_c(), progress.display(sys.stderr) as display:
+        # One at a time: the watch is on the device, and not on a process.
+        done = runs.run(jobs, at_a_time=1, display=display, force=force, execute=execute)
+    stems = [job.chapter.stem for job in jobs]
+    agree, said = device.compare_contracts(notebooks.absolute(), stems)
+    rows = [row for outcome in done.outcomes for row in outcome.claims]
+    changed = changes.table(rows, changes.known(notebooks / "claims_measured.json"))
+    report = device.written(done.outcomes, watches, why, contracts=said, changed=changed)
+    documents.write_bytes(out / "report.md", report.encode())
+    click.echo(report)
+    _leave(done.exit_code or (0 if agree else 1))
+
+
+@cli.command()
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write JSON.")
 @click.option("--update", type=click.Path(path_type=Path), help="Merge into a file of evidence.")
