@@ -126,6 +126,22 @@ def test_the_weekly_run_installs_every_extra_but_the_gpus():
     assert set(project["optional-dependencies"]) - {"gpu"} <= set(named)
 
 
+def test_the_documentation_names_each_and_the_label():
+    text = (ROOT / "docs" / "machines.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `([\w-]+\.yml)` \|", text, flags=re.M)) == set(TEXTS)
+    labels = yaml.safe_load(TEXTS["gpu.yml"])["jobs"]["gpu"]["runs-on"]
+    assert all(f"`{label}`" in text for label in labels if label != "self-hosted")
+
+
+def test_what_the_documentation_types_exists():
+    text = (ROOT / "docs" / "machines.md").read_text(encoding="utf-8")
+    for command in ("run", "gpu", "data", "test"):
+        assert f"course {command}" in text.replace("-m course_utils", "course")
+        assert command in cli.commands
+    known = {option for p in cli.commands["run"].params for option in p.opts}
+    assert {"--seeds", "--cluster", "--profile", "--jobs", "--out"} <= known
+
+
 def matrix():
     return yaml.safe_load(TEXTS["test.yml"])["jobs"]["test"]["strategy"]["matrix"]["include"]
 
