@@ -103,13 +103,16 @@ def require_tensorflow(*, command: Sequence[str] = (sys.executable, "-c", _ASK))
     Raises:
         WorldError: it sees none, or does not load.
     """
-    said = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = said.stdout.split()
+    quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    said = subprocess.run(command, capture_output=True, text=True, check=False, env=quiet)
+    found = (said.stdout.strip().splitlines() or [""])[-1].split()
     if said.returncode or not found:
-        why = (said.stderr.strip().splitlines() or ["its build may lack CUDA"])[-1]
+        # What a TensorFlow that loaded has written is about other things.
+        why = said.stderr.strip().splitlines()[-1:] if said.returncode else []
         raise WorldError(
-            f"expected TensorFlow to see the GPU, it sees none ({why[:200]}): use the environment "
-            "that `course gpu` makes, or one with tensorflow[and-cuda], and a driver of its age"
+            "expected TensorFlow to see the GPU, it sees none "
+            f"({why[0][:200] if why else 'its build may lack CUDA, or the driver is too old'}): "
+            "use the environment that `course gpu` makes, or one with tensorflow[and-cuda]"
         )
     return found
 

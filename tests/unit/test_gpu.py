@@ -54,7 +54,8 @@ def test_no_driver_is_no_device(monkeypatch):
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("", "it sees none (its build may lack CUDA)"),
+        ("", "it sees none (its build may lack CUDA, or the driver is too old)"),
+        ("import sys; print('I0000 oneDNN is on', file=sys.stderr)", "(its build may lack CUDA, "),
         ("import sys; sys.exit('libcuda.so.1 is too old')", "(libcuda.so.1 is too old)"),
     ],
 )
@@ -66,7 +67,7 @@ def test_a_tensorflow_that_sees_no_gpu_is_refused(code, message):
 
 
 def test_a_tensorflow_that_sees_one_names_it():
-    code = "import sys; print('noise', file=sys.stderr); print('/device:GPU:0')"
+    code = "import sys; print('noise', file=sys.stderr); print('noise\\n/device:GPU:0')"
     assert gpu.require_tensorflow(command=(sys.executable, "-c", code)) == ["/device:GPU:0"]
 
 
