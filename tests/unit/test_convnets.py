@@ -47,6 +47,15 @@ BY_HAND = {
         dense(512, 256),
         dense(256, 10),
     ],
+    # 64 → 32 by the stride, → 16 → 8 → 4 by maxima of 2×2, convolutions padded.
+    "small_data_net": [
+        conv(3, 16),
+        conv(16, 32),
+        conv(32, 64),
+        conv(64, 96),
+        dense(4 * 4 * 96, 64),
+        dense(64, 2),
+    ],
 }
 PUBLISHED = {
     "average_pool_net": 39_478,
@@ -54,6 +63,7 @@ PUBLISHED = {
     "unpooled_net": 3_989_642,
     "pooled_net": 241_546,
     "vgg_like_net": 5_240_842,
+    "small_data_net": 177_474,
 }
 SMALLEST = {
     "average_pool_net": 9,
@@ -61,6 +71,7 @@ SMALLEST = {
     "unpooled_net": 7,
     "pooled_net": 18,
     "vgg_like_net": 8,
+    "small_data_net": 15,
 }
 
 
@@ -103,7 +114,7 @@ def test_two_classes_or_more(classes):
         convnets.average_pool_net(classes=classes)
 
 
-@pytest.mark.parametrize("name", ["max_pool_net", "pooled_net", "vgg_like_net"])
+@pytest.mark.parametrize("name", ["max_pool_net", "pooled_net", "vgg_like_net", "small_data_net"])
 @pytest.mark.parametrize("dropout", [1, 1.0, -0.1, 40, True, "0.4", float("nan")])
 def test_dropout_is_a_share_below_one(name, dropout):
     with pytest.raises(InputError, match="expected dropout to be a share from 0 to below 1"):
@@ -146,3 +157,19 @@ def test_the_same_seed_gives_the_same_network():
         return convnets.max_pool_net((8, 8, 1)).get_weights()
 
     assert all(np.array_equal(a, b) for a, b in zip(first(), first(), strict=True))
+
+
+def test_dropout_changes_neither_first_weights_nor_what_is_predicted():
+    def built(dropout):
+        keras.utils.set_random_seed(5)
+        return convnets.small_data_net((16, 16, 3), 3, dropout=dropout)
+
+    plain, dropped = built(0.0), built(0.5)
+    assert all(
+        np.array_equal(a, b)
+        for a, b in zip(plain.get_weights(), dropped.get_weights(), strict=True)
+    )
+    pictures = np.random.default_rng(0).random((4, 16, 16, 3), np.float32)
+    expected = plain(pictures).numpy()
+    assert np.allclose(dropped(pictures, training=False).numpy(), expected, atol=1e-6)
+    assert not np.allclose(dropped(pictures, training=True).numpy(), expected, atol=1e-3)

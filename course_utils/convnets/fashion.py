@@ -1,8 +1,4 @@
-"""The networks that several chapters train, each by one short function.
-
-All are built for pictures of a given shape and end in one logit for each class: a loss with
-`from_logits=True` belongs to them. None is compiled. First weights follow from Keras' global seed,
-so call `keras.utils.set_random_seed` before building.
+"""The nets of small grey pictures in ten classes, and what they are compared with.
 
 The five numbers of weights in the docstrings hold for 28×28 grey pictures of ten classes.
 """
@@ -12,6 +8,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from course_utils.convnets.building import (
+    Shape,
+    check_dropout,
+    check_size,
+    is_real,
+    is_whole,
+    stack,
+)
 from course_utils.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,8 +29,6 @@ __all__ = [
     "unpooled_net",
     "vgg_like_net",
 ]
-
-Shape = tuple[int, int, int]
 
 
 def average_pool_net(image_shape: Shape = (28, 28, 1), classes: int = 10) -> keras.Sequential:
@@ -48,8 +50,8 @@ def average_pool_net(image_shape: Shape = (28, 28, 1), classes: int = 10) -> ker
     """
     from keras import layers
 
-    _check(image_shape, classes, smallest=9)
-    return _stack(
+    check_size(image_shape, classes, smallest=9)
+    return stack(
         image_shape,
         layers.Conv2D(32, 3, padding="same", activation="relu"),
         layers.AveragePooling2D(3),
@@ -83,9 +85,9 @@ def max_pool_net(
     """
     from keras import layers
 
-    _check(image_shape, classes, smallest=4)
-    _check_dropout(dropout)
-    return _stack(
+    check_size(image_shape, classes, smallest=4)
+    check_dropout(dropout)
+    return stack(
         image_shape,
         layers.Conv2D(32, 3, padding="same", activation="relu"),
         layers.MaxPooling2D(2),
@@ -117,8 +119,8 @@ def unpooled_net(image_shape: Shape = (28, 28, 1), classes: int = 10) -> keras.S
     """
     from keras import layers
 
-    _check(image_shape, classes, smallest=7)
-    return _stack(
+    check_size(image_shape, classes, smallest=7)
+    return stack(
         image_shape,
         layers.Conv2D(16, 3, activation="relu"),
         layers.Conv2D(32, 3, activation="relu"),
@@ -157,12 +159,12 @@ def pooled_net(
     """
     from keras import layers, regularizers
 
-    _check(image_shape, classes, smallest=18)
-    _check_dropout(dropout)
-    if not _is_real(l2) or not 0 <= l2 < math.inf:
+    check_size(image_shape, classes, smallest=18)
+    check_dropout(dropout)
+    if not is_real(l2) or not 0 <= l2 < math.inf:
         raise InputError(f"expected an L2 factor of 0 or more, such as 0.001, received {l2!r}")
     decay = {"kernel_regularizer": regularizers.L2(l2)} if l2 else {}
-    return _stack(
+    return stack(
         image_shape,
         layers.Conv2D(32, 3, activation="relu", **decay),
         layers.MaxPooling2D(2),
@@ -202,9 +204,9 @@ def vgg_like_net(
     """
     from keras import layers
 
-    _check(image_shape, classes, smallest=8)
-    _check_dropout(dropout)
-    return _stack(
+    check_size(image_shape, classes, smallest=8)
+    check_dropout(dropout)
+    return stack(
         image_shape,
         layers.Conv2D(32, 3, padding="same", activation="relu"),
         layers.Conv2D(64, 3, padding="same", activation="relu"),
@@ -254,63 +256,18 @@ def dense_net(
     """
     from keras import layers
 
-    _check(image_shape, classes, smallest=1)
-    _check_dropout(dropout)
+    check_size(image_shape, classes, smallest=1)
+    check_dropout(dropout)
     each = math.prod(image_shape) + 1 + classes
-    if not _is_whole(weights) or weights < each + classes:
+    if not is_whole(weights) or weights < each + classes:
         raise InputError(
             f"expected at least {each + classes:,} weights, which one hidden unit needs for "
             f"pictures of shape {tuple(image_shape)} and {classes} classes, received {weights!r}"
         )
-    return _stack(
+    return stack(
         image_shape,
         layers.Flatten(),
         layers.Dense(round((weights - classes) / each), activation="relu"),
         layers.Dropout(dropout),
         layers.Dense(classes),
     )
-
-
-def _stack(image_shape: Shape, *layers: keras.Layer) -> keras.Sequential:
-    import keras
-
-    return keras.Sequential([keras.layers.Input(tuple(image_shape)), *layers])
-
-
-def _check(image_shape: object, classes: object, *, smallest: int) -> None:
-    good = (
-        isinstance(image_shape, tuple | list)
-        and len(image_shape) == 3
-        and all(_is_whole(size) and size > 0 for size in image_shape)
-    )
-    if not good:
-        raise InputError(
-            "expected the shape of one picture, (height, width, channels), such as (28, 28, 1), "
-            f"received {image_shape!r}: leave the batch out, and give a grey picture one channel"
-        )
-    if min(image_shape[:2]) < smallest:
-        raise InputError(
-            f"expected pictures of {smallest}×{smallest} or more, received "
-            f"{image_shape[0]}×{image_shape[1]}: less than one pixel would be left at the end"
-        )
-    if not _is_whole(classes) or classes < 2:
-        raise InputError(
-            f"expected 2 or more classes, one logit for each, received {classes!r}: a single logit "
-            "for a yes or no needs another loss"
-        )
-
-
-def _check_dropout(dropout: object) -> None:
-    if not _is_real(dropout) or not 0 <= dropout < 1:
-        raise InputError(
-            f"expected dropout to be a share from 0 to below 1, such as 0.4, received {dropout!r}: "
-            "it says how much is dropped, not how much is kept"
-        )
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_real(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

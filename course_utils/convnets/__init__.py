@@ -1,0 +1,29 @@
+"""The networks that several chapters train, each by one short function.
+
+All are built for pictures of a given shape and end in one logit for each class: a loss with
+`from_logits=True` belongs to them. None is compiled. First weights follow from Keras' global seed,
+so call `keras.utils.set_random_seed` before building.
+
+`fashion` holds the nets of small grey pictures, `few_pictures` the one that learns from few
+coloured ones.
+"""
+
+from course_utils.convnets.fashion import (
+    average_pool_net,
+    dense_net,
+    max_pool_net,
+    pooled_net,
+    unpooled_net,
+    vgg_like_net,
+)
+from course_utils.convnets.few_pictures import small_data_net
+
+__all__ = [
+    "average_pool_net",
+    "dense_net",
+    "max_pool_net",
+    "pooled_net",
+    "small_data_net",
+    "unpooled_net",
+    "vgg_like_net",
+]
