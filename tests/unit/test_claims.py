@@ -91,6 +91,12 @@ def test_smoke_records_and_does_not_judge(begin, shown):
     assert "recorded, not judged" in shown[-1]["text/plain"]
 
 
+def test_in_smoke_a_spread_that_a_handful_of_pictures_cannot_have_is_none(begin, shown):
+    begin(profile="smoke")
+    check(0.5, {"any": (0, 1)}, standard_error=np.float64("nan"))
+    assert shown[-1][claims.MIME]["standard_error"] is None
+
+
 def test_a_profile_and_data_without_a_band_is_not_judged(begin, shown):
     begin(data="real")
     check(0.0, {"quick/embedded": (0.4, 1)})
