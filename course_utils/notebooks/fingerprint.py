@@ -33,7 +33,13 @@ _LIBRARIES = (
     "scikit-image",
     "scikit-learn",
 )
-_VARIABLES = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")
+_VARIABLES = (
+    "CUDA_VISIBLE_DEVICES",
+    # Sums of many numbers are rounded otherwise in another number of parts.
+    "MKL_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+)
 _PREFIXES = ("TF_", "KERAS_", "XLA_")
 
 

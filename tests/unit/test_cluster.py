@@ -22,6 +22,7 @@ def job(tmp_path):
 def test_a_job_needs_no_file_of_the_machine_that_sent_it(job, monkeypatch):
     monkeypatch.setenv("TF_ANSWER", "the worker's")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")  # as Dask's nanny does
     source = documents.path_bytes(job.chapter.path)
     elsewhere = replace(job.chapter, path=job.chapter.path.parent / "gone" / "00_small.ipynb")
     job = replace(job, chapter=elsewhere, key="a key")
@@ -34,6 +35,7 @@ def test_a_job_needs_no_file_of_the_machine_that_sent_it(job, monkeypatch):
     assert not job.folder.exists()
     # As it was where the job came from; but a device is the worker's own.
     assert os.environ["OMP_NUM_THREADS"] == "3" and "TF_ANSWER" not in os.environ
+    assert "OPENBLAS_NUM_THREADS" not in os.environ
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "7"
 
 
