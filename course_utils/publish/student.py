@@ -15,7 +15,7 @@ from course_utils.errors import InputError
 from course_utils.notebooks import chapters, documents, links, solutions
 from course_utils.publish.shelf import Copy, Shelf
 
-__all__ = ["Report", "student_copy", "write_student_copies"]
+__all__ = ["Report", "shown_files", "student_copy", "write_student_copies"]
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ chapters, received notebooks for both: choose another
     for chapter in chapters.find(source, names):
         copy = student_copy(documents.read(chapter.path), name=chapter.path.name)
         wanted[chapter.path.name] = documents.dump(_relinked(copy, source, target))
-        wanted |= _shown(copy, source)
+        wanted |= shown_files(copy, source)
     shelf = Shelf(target)
     copies = tuple(shelf.put(name, content) for name, content in wanted.items())
     leftover = () if names else shelf.leftover(wanted)
@@ -145,8 +145,16 @@ def _prose(notebook: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "markdown"]
 
 
-def _shown(notebook: NotebookNode, source: Path) -> dict[str, bytes]:
-    """The files under the source folder that a notebook shows or links, by their names there."""
+def shown_files(notebook: NotebookNode, source: Path) -> dict[str, bytes]:
+    """The files under the source folder that a notebook shows or links, by their names there.
+
+    Args:
+        notebook: the notebook.
+        source: the folder of the chapters.
+
+    Returns:
+        Name to content.
+    """
     found = {}
     for cell in _prose(notebook):
         for link in links.find(cell.source):
