@@ -65,7 +65,7 @@ def _broken(path: Path, tags: Tags, anchors: dict[Path, set[str]]) -> Iterator[s
         missing = not target.is_file()
         if not missing and tag == "a" and parts.fragment and target in anchors:
             # The empty fragment and reveal's addresses of slides are made by scripts.
-            fragment = unquote(parts.fragment)
-            missing = not fragment.startswith("/") and fragment not in anchors[target]
+            spellings = {parts.fragment, unquote(parts.fragment)}
+            missing = not parts.fragment.startswith("/") and not spellings & anchors[target]
         if missing:
             yield f"<{tag}> leads to {address}, which is not there"

@@ -50,9 +50,17 @@ def reader_copy(chapter: Executed) -> NotebookNode:
     for cell in copy.cells:
         cell.metadata.pop("papermill", None)
         if cell.cell_type == "code" and "exercise" not in documents.tags(cell):
-            cell.outputs = outputs[cell.id].outputs
+            cell.outputs = [_for_people(output) for output in outputs[cell.id].outputs]
             cell.execution_count = outputs[cell.id].execution_count
     return from_dict(copy)
+
+
+def _for_people(output: NotebookNode) -> NotebookNode:
+    """An output without the record for machines."""
+    output = from_dict(output)
+    for kind in [kind for kind in output.get("data", {}) if kind.startswith("application/vnd.")]:
+        del output.data[kind]
+    return output
 
 
 def chapter_page(chapter: Executed, *, downloads: Sequence[tuple[str, str]]) -> NotebookNode:

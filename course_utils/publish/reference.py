@@ -8,6 +8,9 @@ from course_utils.notebooks.style.names import MACHINERY
 
 __all__ = ["reference_pages"]
 
+# Not for chapters either, and without a public list of teaching functions.
+_OTHERS = {"stages", "environment", "data_command", "tensorflow_device", "cache"}
+
 
 def reference_pages(package: Path = PACKAGE) -> dict[str, str]:
     """The pages, each named as Sphinx names a document.
@@ -41,7 +44,7 @@ def _modules(package: Path):
     for path in sorted(package.iterdir()):
         file = path / "__init__.py" if path.is_dir() else path
         name = path.stem
-        if name.startswith("_") or name in MACHINERY or file.suffix != ".py" or not file.is_file():
+        if name.startswith("_") or name in MACHINERY | _OTHERS or file.suffix != ".py" or not file.is_file():
             continue
         tree = ast.parse(file.read_text(encoding="utf-8"))
         public = any(

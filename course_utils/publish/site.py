@@ -36,7 +36,7 @@ myst_heading_anchors = 4
 default_role = "code"
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
-napoleon_google_docstring = True
+napoleon_use_ivar = True
 html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = ["_static"]
@@ -214,4 +214,4 @@ def _sphinx(src: Path, out: Path) -> None:
     if "No module named" in done.stderr and "sphinx" in done.stderr.splitlines()[-1]:
         raise WorldError("expected Sphinx, it is not installed: pip install -e '.[publish]'")
     said = [line.replace(f"{src}/", "") for line in done.stderr.splitlines() if line.strip()]
-    raise InputError(f"expected Sphinx to have no complaint, received: {'; '.join(said[-12:])}")
+    raise InputError(f"expected Sphinx to have no complaint, received: {'; '.join(said[:20])}")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
 
-from nbformat import NotebookNode
+from nbformat import NotebookNode, from_dict
 
 from course_utils.errors import InputError, WorldError
 from course_utils.notebooks import documents
@@ -60,12 +60,12 @@ def slides_copy(chapter: Executed) -> NotebookNode:
         instructor as speaker's notes.
     """
     kept = {cell.id: cell for cell in pages.reader_copy(chapter).cells}
-    copy = chapter.notebook.copy()
+    copy = from_dict(chapter.notebook)
     copy.cells = []
     for cell in chapter.notebook.cells:
         if "instructor" in documents.tags(cell) and cell.cell_type == "markdown":
-            note = cell.copy()
-            note.metadata = {**note.metadata, "slideshow": {"slide_type": "notes"}}
+            note = from_dict(cell)
+            note.metadata["slideshow"] = from_dict({"slide_type": "notes"})
             copy.cells.append(note)
         elif cell.id in kept:
             copy.cells.append(kept[cell.id])
