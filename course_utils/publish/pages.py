@@ -238,8 +238,9 @@ def claims_page(chapters: Sequence[Executed], evidence: Path) -> str:
     lines = [
         "# What this course promises, and what it measured",
         "",
-        f"The {len(chapters)} chapters make **{count} claims**. Each one has a *band*: the numbers "
-        "for which we still say that it holds. A band reaches at least four standard deviations "
+        f"This build holds **{count} claims** of {_counted(len(chapters), 'chapter')}. Each one has "
+        "a *band*: the numbers for which we still say that it holds. A band reaches at least four "
+        "standard deviations "
         "over the seeds (independent runs that differ by chance alone) to each side of their mean. "
         "And each one has a *sabotage*: the one thing to break so that the claim must fail. A claim"
         " that could not fail would say nothing.",
@@ -284,6 +285,10 @@ def _claim_row(one: Executed, claim, measured: dict) -> tuple[str, ...]:
         broken += f": {claims.written(entry['sabotaged'], claim.unit)}"
     written = "not set for this data" if band is None else claims.written_band(*band, claim.unit)
     return claim.statement, written, built, seeds, broken
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _cell(text: str) -> str:

@@ -46,7 +46,9 @@ html_js_files = ["course.js"]
 html_copy_source = False
 html_show_sourcelink = False
 mathjax_path = "mathjax/tex-svg-full.js"
+html_context = {"default_mode": "auto"}
 html_theme_options = {
+    "navbar_persistent": [],
     "use_download_button": False,
     "use_fullscreen_button": False,
     "home_page_in_toc": True,

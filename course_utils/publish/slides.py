@@ -99,14 +99,14 @@ def write_decks(found: Sequence[Executed], target: Path, *, script: Path) -> lis
     (assets / "dist" / "theme").mkdir(parents=True, exist_ok=True)
     shutil.copy(reveal / "dist" / "reveal.js", assets)
     shutil.copy(reveal / "dist" / "reveal.css", assets / "dist")
-    shutil.copy(reveal / "dist" / "theme" / "white.css", assets / "dist" / "theme")
+    shutil.copy(_FILES / "deck.css", assets / "dist" / "theme" / "course.css")
     fonts = reveal / "dist" / "theme" / "fonts" / "source-sans-pro"
     kept = shutil.ignore_patterns("*.eot", "*.ttf")
     shutil.copytree(fonts, assets / "dist/theme/fonts" / fonts.name, ignore=kept, dirs_exist_ok=True)
     shutil.copy(reveal / "plugin" / "notes" / "notes.js", assets)
-    for file in (_FILES / "deck.css", _FILES / "deck.js", script):
+    for file in (_FILES / "deck.js", script):
         shutil.copy(file, assets)
-    config = Config(SlidesExporter={"reveal_url_prefix": _ASSETS, "reveal_theme": "white"})
+    config = Config(SlidesExporter={"reveal_url_prefix": _ASSETS, "reveal_theme": "course"})
     exporter = SlidesExporter(
         config=config, template_file=str(_FILES / "deck.html.j2"), template_name="reveal"
     )

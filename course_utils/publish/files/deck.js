@@ -11,7 +11,9 @@
       if (child.matches("aside.notes")) { found.push([child, true]); continue; }
       const outputs = child.querySelector(".jp-Cell-outputWrapper");
       found.push([child, false]);
-      if (outputs && child.querySelector(".jp-Cell-inputWrapper")) {
+      // Code and output stay together if making both a little smaller is enough.
+      const split = child.offsetHeight > 1.3 * ROOM;
+      if (split && outputs && child.querySelector(".jp-Cell-inputWrapper")) {
         const own = child.cloneNode(false);
         own.removeAttribute("id");
         own.append(outputs);
@@ -46,9 +48,13 @@
     return node.offsetHeight + parseFloat(style.marginTop) + parseFloat(style.marginBottom);
   }
 
-  function heading(node) {
-    const text = node.querySelector(".jp-RenderedMarkdown");
-    return text && text.children.length === 1 && /^H[1-3]$/.test(text.firstElementChild.tagName);
+  // Whether a part only leads to what comes next: a heading, a line in bold, "…:".
+  function leads(node) {
+    const block = node.querySelector(".jp-RenderedMarkdown")?.lastElementChild;
+    if (!block) return false;
+    const bold = block.tagName === "P" && block.children.length === 1 && block.firstElementChild.tagName === "STRONG"
+      && block.textContent === block.firstElementChild.textContent;
+    return /^H[1-4]$/.test(block.tagName) || bold || block.textContent.trim().endsWith(":");
   }
 
   function pack(section) {
@@ -66,10 +72,9 @@
       if (begun && used + tall > ROOM) {
         const next = document.createElement("section");
         current.after(next);
-        // A heading goes with what it stands over.
-        if (last && heading(last) && current.children.length > 1) next.append(last);
-        used = [...next.children].reduce((sum, child) => sum + height(child), 0);
-        if (used + tall > ROOM) used = ROOM - tall;
+        const others = [...current.children].filter((child) => child.matches(".course-part") && child !== last);
+        used = last && leads(last) && others.length ? height(last) : 0;
+        if (used && used + tall <= ROOM) next.append(last); else used = 0;
         current = next;
       }
       if (node.parentNode !== current) current.append(node);
