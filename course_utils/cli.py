@@ -191,12 +191,92 @@ def test(slow) -> None:
 
 @cli.command()
 @click.argument("target", type=click.Path(path_type=Path), default=Path("work"))
+@click.option("--zip", "zipped", is_flag=True, help="Also TARGET.zip, for a learning platform.")
 @_notebooks
-def student(target, notebooks) -> None:
+def student(target, notebooks, zipped=False) -> None:
     """Write the students' copies into TARGET (work/), never over a student's edits."""
-    from course_utils.publish.student import write_student_copies
+    from course_utils.publish.student import student_files, write_student_copies
 
     click.echo(write_student_copies(notebooks, target))
+    if zipped:
+        _zip(target, student_files(notebooks))
+
+
+@cli.command()
+@click.argument("target", type=click.Path(path_type=Path), default=Path("dist/instructor"))
+@click.option("--zip", "zipped", is_flag=True, help="Also TARGET.zip, for a learning platform.")
+@_notebooks
+def instructor(target, notebooks, zipped) -> None:
+    """Write copies with solutions, notes and expected numbers into TARGET (dist/instructor/)."""
+    from course_utils.publish.bundles import instructor_files, write_instructor_copies
+
+    click.echo(write_instructor_copies(notebooks, target))
+    if zipped:
+        _zip(target, instructor_files(notebooks))
+
+
+def _zip(target: Path, files: dict[str, bytes]) -> None:
+    from course_utils.publish.bundles import write_zip
+
+    click.echo(f"{write_zip(target.with_name(target.name + '.zip'), files)}: written")
+
+
+_run_folder = click.option(
+    "--run",
+    "run_folder",
+    type=click.Path(path_type=Path),
+    default=Path("runs/quick"),
+    show_default=True,
+    help="Folder of a run with the executed chapters.",
+)
+
+
+@cli.command()
+@click.argument("names", nargs=-1, metavar="[CHAPTER]...")
+@_run_folder
+@click.option("--out", type=click.Path(path_type=Path), default=Path("dist/site"))
+@click.option("--execute", is_flag=True, help="First execute what is not executed, in quick.")
+@click.option("--instructor", "with_solutions", is_flag=True, help="Offer solutions, too.")
+@click.option("--serve", "served", is_flag=True, help="Show it on this machine afterwards.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@_notebooks
+@click.pass_context
+def site(context, names, run_folder, out, execute, with_solutions, served, port, notebooks):
+    """Build the site from executed chapters into dist/site/; executes none unless told to."""
+    from course_utils.publish import serving
+    from course_utils.publish.site import build
+
+    if execute:
+        _execute_first(names, run_folder, notebooks)
+    click.echo(build(notebooks, run_folder, out, names=names, instructor=with_solutions))
+    if served:
+        with serving.server(out, port=port) as address:
+            click.echo(f"{address} (Ctrl-C ends it)")
+            serving.wait()
+
+
+@cli.command()
+@click.argument("names", nargs=-1, metavar="[CHAPTER]...")
+@_run_folder
+@click.option("--out", type=click.Path(path_type=Path), default=Path("dist/slides"))
+@_notebooks
+def slides(names, run_folder, out, notebooks) -> None:
+    """Make a deck of slides of each executed chapter, into dist/slides/."""
+    from course_utils.publish.slides import build
+
+    for deck in build(notebooks, run_folder, out, names=names):
+        click.echo(deck)
+
+
+def _execute_first(names, run_folder: Path, notebooks: Path) -> None:
+    from course_utils.notebooks import plan, progress, report, runs
+
+    planned = plan.jobs(plan.Request(names=names, profile="quick", out=run_folder, notebooks=notebooks))
+    with _ended_like_ctrl_c(), progress.display(sys.stderr) as display:
+        done = runs.run(planned, at_a_time=runs.workers(len(planned)), display=display)
+    if not done.ok:
+        click.echo(f"\n{report.text(done)}")
+        _leave(done.exit_code)
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})

@@ -14,8 +14,8 @@ from course_utils.errors import InputError
 from course_utils.notebooks import chapters, documents
 from course_utils.publish import pages
 from course_utils.publish.executed import Executed
-from course_utils.publish.shelf import MANIFEST, Copy
-from course_utils.publish.student import Report, shown_files, student_copy
+from course_utils.publish.shelf import Shelf
+from course_utils.publish.student import Report, shown_files, student_files
 
 __all__ = [
     "downloads_page",
@@ -104,8 +104,6 @@ def write_instructor_copies(source: Path, target: Path, *, names: Iterable[str] 
         InputError: the target is the source, or a chapter is not well-formed.
         WorldError: the disk does not take it.
     """
-    from course_utils.publish.shelf import Shelf
-
     if source.resolve() == target.resolve():
         raise InputError(
             "expected a folder for the copies other than that of the chapters, "
@@ -113,7 +111,7 @@ def write_instructor_copies(source: Path, target: Path, *, names: Iterable[str] 
         )
     wanted = instructor_files(source, names)
     shelf = Shelf(target)
-    copies: tuple[Copy, ...] = tuple(shelf.put(name, text) for name, text in wanted.items())
+    copies = tuple(shelf.put(name, text) for name, text in wanted.items())
     return Report(target, copies, () if names else shelf.leftover(wanted))
 
 
@@ -148,15 +146,6 @@ def write_zip(path: Path, files: dict[str, bytes]) -> Path:
     return path
 
 
-def folder_files(folder: Path) -> dict[str, bytes]:
-    """The files of a folder of copies by their names there, without its manifest."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != MANIFEST and ".ipynb_checkpoints" not in path.parts
-    }
-
-
 def write_downloads(
     found: Sequence[Executed], source: Path, target: Path, *, instructor: bool
 ) -> list[str]:
@@ -171,17 +160,14 @@ def write_downloads(
     Returns:
         The names of the zips.
     """
-    student: dict[str, bytes] = {}
+    names = [one.chapter.number for one in found]
     executed: dict[str, bytes] = {}
     for one in found:
-        name = one.chapter.path.name
-        copy = student_copy(documents.read(one.chapter.path), name=name)
-        student |= {name: documents.dump(copy), **shown_files(copy, source)}
         reading = pages.reader_copy(one)
-        executed |= {name: documents.dump(reading), **shown_files(reading, source)}
-    versions = {"student": student, "executed": executed}
+        executed[one.chapter.path.name] = documents.dump(reading)
+        executed |= shown_files(reading, source)
+    versions = {"student": student_files(source, names), "executed": executed}
     if instructor:
-        names = [one.chapter.number for one in found]
         versions["instructor"] = instructor_files(source, names)
     for version, files in versions.items():
         for name, content in files.items():

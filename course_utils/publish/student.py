@@ -15,7 +15,7 @@ from course_utils.errors import InputError
 from course_utils.notebooks import chapters, documents, links, solutions
 from course_utils.publish.shelf import Copy, Shelf
 
-__all__ = ["Report", "shown_files", "student_copy", "write_student_copies"]
+__all__ = ["Report", "shown_files", "student_copy", "student_files", "write_student_copies"]
 
 
 @dataclass(frozen=True)
@@ -143,6 +143,26 @@ chapters, received notebooks for both: choose another
 
 def _prose(notebook: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+
+
+def student_files(source: Path, names: Iterable[str] = ()) -> dict[str, bytes]:
+    """The students' copies by their names, with the files that they show, links left as they are.
+
+    Args:
+        source: the folder of the chapters.
+        names: chapters as `chapters.select` takes them; all without any.
+
+    Returns:
+        Name to content.
+
+    Raises:
+        InputError: as for `student_copy`.
+    """
+    wanted: dict[str, bytes] = {}
+    for chapter in chapters.find(source, names):
+        copy = student_copy(documents.read(chapter.path), name=chapter.path.name)
+        wanted |= {chapter.path.name: documents.dump(copy), **shown_files(copy, source)}
+    return wanted
 
 
 def shown_files(notebook: NotebookNode, source: Path) -> dict[str, bytes]:
