@@ -192,14 +192,26 @@ def test(slow) -> None:
 @cli.command()
 @click.argument("target", type=click.Path(path_type=Path), default=Path("work"))
 @click.option("--zip", "zipped", is_flag=True, help="Also TARGET.zip, for a learning platform.")
+@click.option("--from", "address", default="", help="Where hosted notebooks install the course.")
 @_notebooks
-def student(target, notebooks, zipped=False) -> None:
+def student(target, notebooks, zipped=False, address="") -> None:
     """Write the students' copies into TARGET (work/), never over a student's edits."""
     from course_utils.publish.student import student_files, write_student_copies
 
-    click.echo(write_student_copies(notebooks, target))
+    click.echo(write_student_copies(notebooks, target, address=address))
     if zipped:
-        _zip(target, student_files(notebooks))
+        _zip(target, student_files(notebooks, address=address))
+
+
+@cli.command()
+@click.argument("names", nargs=-1, metavar="[CHAPTER]...")
+@_notebooks
+def hosted(names, notebooks) -> None:
+    """Give chapters their first cell for Colab and the like, where they lack it."""
+    from course_utils.publish.hosted import add
+
+    for line in add(notebooks, names):
+        click.echo(line)
 
 
 @cli.command()

@@ -137,7 +137,7 @@ def landing_page(
             f"{len(chapter.exercises)} exercises</p></div></article>"
         )
     toc = "\n".join(f"chapters/{one.chapter.stem}" for one in chapters)
-    return f"""# Convolutional networks, by tested claims
+    return f"""# Convolutional networks, claim by claim
 
 A course on convolutional networks in notebooks. **A lesson is a tested claim**: each "this helps"
 is measured in its chapter, shown with its number, and judged against a band that several seeds

@@ -24,7 +24,7 @@ __all__ = ["Site", "build", "mathjax"]
 _FILES = Path(__file__).with_name("files")
 
 _CONFIGURATION = """\
-project = "Convolutional networks, by tested claims"
+project = "Convolutional networks, claim by claim"
 author = "the authors of the course"
 copyright = "the authors of the course; text CC BY 4.0, code MIT"
 language = "en"

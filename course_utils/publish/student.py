@@ -13,6 +13,7 @@ from nbformat import NotebookNode, from_dict
 
 from course_utils.errors import InputError
 from course_utils.notebooks import chapters, documents, links, solutions
+from course_utils.publish import hosted
 from course_utils.publish.shelf import Copy, Shelf
 
 __all__ = ["Report", "shown_files", "student_copy", "student_files", "write_student_copies"]
@@ -92,7 +93,11 @@ def student_copy(notebook: NotebookNode, *, name: str = "notebook") -> NotebookN
 
 
 def write_student_copies(
-    source_folder: Path | str, target_folder: Path | str, *, names: Iterable[str] = ()
+    source_folder: Path | str,
+    target_folder: Path | str,
+    *,
+    names: Iterable[str] = (),
+    address: str = "",
 ) -> Report:
     """Write the students' copies of the chapters, and never over a student's work.
 
@@ -107,6 +112,7 @@ def write_student_copies(
         source_folder: the folder of the chapters.
         target_folder: where to; made if it is not there.
         names: chapters as `chapters.select` takes them; all without any.
+        address: from which a hosted notebook installs the course; "" leaves that open.
 
     Returns:
         What was done about each file.
@@ -132,7 +138,7 @@ chapters, received notebooks for both: choose another
     # All are made before any is written: a fault in the last chapter leaves the target as it was.
     wanted: dict[str, bytes] = {}
     for chapter in chapters.find(source, names):
-        copy = student_copy(documents.read(chapter.path), name=chapter.path.name)
+        copy = _copy(chapter, address)
         wanted[chapter.path.name] = documents.dump(_relinked(copy, source, target))
         wanted |= shown_files(copy, source)
     shelf = Shelf(target)
@@ -141,16 +147,24 @@ chapters, received notebooks for both: choose another
     return Report(target, copies, leftover)
 
 
+def _copy(chapter: chapters.Chapter, address: str) -> NotebookNode:
+    copy = student_copy(documents.read(chapter.path), name=chapter.path.name)
+    return hosted.pointed(copy, address) if address else copy
+
+
 def _prose(notebook: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "markdown"]
 
 
-def student_files(source: Path, names: Iterable[str] = ()) -> dict[str, bytes]:
+def student_files(
+    source: Path, names: Iterable[str] = (), *, address: str = ""
+) -> dict[str, bytes]:
     """The students' copies by their names, with the files that they show, links left as they are.
 
     Args:
         source: the folder of the chapters.
         names: chapters as `chapters.select` takes them; all without any.
+        address: as for `write_student_copies`.
 
     Returns:
         Name to content.
@@ -160,7 +174,7 @@ def student_files(source: Path, names: Iterable[str] = ()) -> dict[str, bytes]:
     """
     wanted: dict[str, bytes] = {}
     for chapter in chapters.find(source, names):
-        copy = student_copy(documents.read(chapter.path), name=chapter.path.name)
+        copy = _copy(chapter, address)
         wanted |= {chapter.path.name: documents.dump(copy), **shown_files(copy, source)}
     return wanted
 
