@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from course_utils.errors import CourseError
+from course_utils.publish.commands import COMMANDS, notebooks_option, student
 
 __all__ = ["cli", "main"]
 
@@ -82,17 +83,6 @@ def _ended_like_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _notebooks(function):
-    from course_utils.notebooks.fingerprint import ROOT
-
-    return click.option(
-        "--notebooks",
-        type=click.Path(path_type=Path),
-        default=ROOT / "notebooks",
-        help="Folder of the chapters, if not the repository's own.",
-    )(function)
-
-
 @cli.command()
 @click.argument("chapters", nargs=-1, metavar="[CHAPTER]...")
 @click.option("--profile", type=click.Choice(["smoke", "quick", "full"]), help="Size of the run.")
@@ -124,7 +114,7 @@ def _notebooks(function):
     metavar="NAME VALUE",
     help="Another parameter of the chapter.",
 )
-@_notebooks
+@notebooks_option
 def run(chapters, jobs, force, seeds, sabotage, parameters, **options) -> None:
     """Execute chapters, all or those named by number or name, and judge what they claim."""
     # Here and not above: papermill takes a second to load, and `course --help` should not.
@@ -169,7 +159,7 @@ def claims(folders, json_file, update) -> None:
 
 
 @cli.command("list")
-@_notebooks
+@notebooks_option
 def list_chapters(notebooks) -> None:
     """List the chapters."""
     from course_utils.notebooks import chapters, tables
@@ -189,111 +179,9 @@ def test(slow) -> None:
     _leave(stages.run(stages.stages(slow=slow)))
 
 
-@cli.command()
-@click.argument("target", type=click.Path(path_type=Path), default=Path("work"))
-@click.option("--zip", "zipped", is_flag=True, help="Also TARGET.zip, for a learning platform.")
-@click.option("--from", "address", default="", help="Where hosted notebooks install the course.")
-@_notebooks
-def student(target, notebooks, zipped=False, address="") -> None:
-    """Write the students' copies into TARGET (work/), never over a student's edits."""
-    from course_utils.publish.student import student_files, write_student_copies
-
-    click.echo(write_student_copies(notebooks, target, address=address))
-    if zipped:
-        _zip(target, student_files(notebooks, address=address))
-
-
-@cli.command()
-@click.argument("names", nargs=-1, metavar="[CHAPTER]...")
-@_notebooks
-def hosted(names, notebooks) -> None:
-    """Give chapters their first cell for Colab and the like, where they lack it."""
-    from course_utils.publish.hosted import add
-
-    for line in add(notebooks, names):
-        click.echo(line)
-
-
-@cli.command()
-@click.argument("target", type=click.Path(path_type=Path), default=Path("dist/instructor"))
-@click.option("--zip", "zipped", is_flag=True, help="Also TARGET.zip, for a learning platform.")
-@_notebooks
-def instructor(target, notebooks, zipped) -> None:
-    """Write copies with solutions, notes and expected numbers into TARGET (dist/instructor/)."""
-    from course_utils.publish.bundles import instructor_files, write_instructor_copies
-
-    click.echo(write_instructor_copies(notebooks, target))
-    if zipped:
-        _zip(target, instructor_files(notebooks))
-
-
-def _zip(target: Path, files: dict[str, bytes]) -> None:
-    from course_utils.publish.bundles import write_zip
-
-    click.echo(f"{write_zip(target.with_name(target.name + '.zip'), files)}: written")
-
-
-_run_folder = click.option(
-    "--run",
-    "run_folder",
-    type=click.Path(path_type=Path),
-    default=Path("runs/quick"),
-    show_default=True,
-    help="Folder of a run with the executed chapters.",
-)
-
-
-@cli.command()
-@click.argument("names", nargs=-1, metavar="[CHAPTER]...")
-@_run_folder
-@click.option("--out", type=click.Path(path_type=Path), default=Path("dist/site"))
-@click.option("--execute", is_flag=True, help="First execute what is not executed, in quick.")
-@click.option("--instructor", "with_solutions", is_flag=True, help="Offer solutions, too.")
-@click.option("--serve", "served", is_flag=True, help="Show it on this machine afterwards.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
-@_notebooks
-@click.pass_context
-def site(context, names, run_folder, out, execute, with_solutions, served, port, notebooks):
-    """Build the site from executed chapters into dist/site/; executes none unless told to."""
-    from course_utils.publish import serving
-    from course_utils.publish.site import build
-
-    if execute:
-        _execute_first(names, run_folder, notebooks)
-    click.echo(build(notebooks, run_folder, out, names=names, instructor=with_solutions))
-    if served:
-        with serving.server(out, port=port) as address:
-            click.echo(f"{address} (Ctrl-C ends it)")
-            serving.wait()
-
-
-@cli.command()
-@click.argument("names", nargs=-1, metavar="[CHAPTER]...")
-@_run_folder
-@click.option("--out", type=click.Path(path_type=Path), default=Path("dist/slides"))
-@_notebooks
-def slides(names, run_folder, out, notebooks) -> None:
-    """Make a deck of slides of each executed chapter, into dist/slides/."""
-    from course_utils.publish.slides import build
-
-    for deck in build(notebooks, run_folder, out, names=names):
-        click.echo(deck)
-
-
-def _execute_first(names, run_folder: Path, notebooks: Path) -> None:
-    from course_utils.notebooks import plan, progress, report, runs
-
-    planned = plan.jobs(plan.Request(names=names, profile="quick", out=run_folder, notebooks=notebooks))
-    with _ended_like_ctrl_c(), progress.display(sys.stderr) as display:
-        done = runs.run(planned, at_a_time=runs.workers(len(planned)), display=display)
-    if not done.ok:
-        click.echo(f"\n{report.text(done)}")
-        _leave(done.exit_code)
-
-
 @cli.command(context_settings={"ignore_unknown_options": True})
 @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[JUPYTERLAB OPTION]...")
-@_notebooks
+@notebooks_option
 @click.pass_context
 def lab(context, options, notebooks) -> None:
     """Write the students' copies into work/ and open JupyterLab there."""
@@ -307,7 +195,7 @@ def lab(context, options, notebooks) -> None:
 
 @cli.command()
 @click.argument("names", nargs=-1, metavar="[CHAPTER]...")
-@_notebooks
+@notebooks_option
 def style(names, notebooks) -> None:
     """Say what does not fit the frame of a chapter, by cell."""
     from course_utils.notebooks import chapters
@@ -322,7 +210,7 @@ def style(names, notebooks) -> None:
 
 @cli.command()
 @click.argument("names", nargs=-1, metavar="[CHAPTER]...")
-@_notebooks
+@notebooks_option
 def contracts(names, notebooks) -> None:
     """Execute chapters in smoke, and store the outputs of their contract cells, and only theirs."""
     from course_utils.notebooks import chapters
@@ -349,3 +237,7 @@ def data(sets, registry) -> None:
     from course_utils import data_command
 
     data_command.data(sets, registry=registry)
+
+
+for _command in COMMANDS:
+    cli.add_command(_command)

@@ -59,7 +59,9 @@ def convolution(
         )
     for name, value in (("stride", stride), ("dilation", dilation)):
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 6:
-            raise InputError(f"expected {name} to be a whole number from 1 to 6, received {value!r}")
+            raise InputError(
+                f"expected {name} to be a whole number from 1 to 6, received {value!r}"
+            )
     data = {
         "picture": np.round(pixels, 4).tolist(),
         "kernel": weights.tolist(),
@@ -115,7 +117,9 @@ def _still(pixels: np.ndarray, weights: np.ndarray) -> bytes:
     """Picture and feature map side by side, as PNG."""
     from PIL import Image
 
-    padding = "valid" if all(w <= p for w, p in zip(weights.shape, pixels.shape, strict=True)) else ""
+    padding = (
+        "valid" if all(w <= p for w, p in zip(weights.shape, pixels.shape, strict=True)) else ""
+    )
     panels = [pixels]
     if padding:
         panels.append(convolve2d(pixels[None, :, :, None], weights[:, :, None, None])[0, :, :, 0])
@@ -123,7 +127,9 @@ def _still(pixels: np.ndarray, weights: np.ndarray) -> bytes:
     for place, values in enumerate(panels):
         span = float(np.ptp(values)) or 1.0
         levels = np.uint8(255 * (values - values.min()) / span)
-        sheet.paste(Image.fromarray(levels).resize((280, 280), Image.Resampling.NEAREST), (300 * place, 0))
+        sheet.paste(
+            Image.fromarray(levels).resize((280, 280), Image.Resampling.NEAREST), (300 * place, 0)
+        )
     buffer = io.BytesIO()
     sheet.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()

@@ -185,9 +185,7 @@ _WORDS = {
 }
 
 
-def downloads_page(
-    found: Sequence[Executed], zips: Sequence[str], *, instructor: bool
-) -> str:
+def downloads_page(found: Sequence[Executed], zips: Sequence[str], *, instructor: bool) -> str:
     """The page of downloads, in MyST Markdown."""
     versions = ["student", "executed"] + (["instructor"] if instructor else [])
     lines = ["# Downloads", "", "All chapters at once:", ""]
@@ -200,9 +198,7 @@ def downloads_page(
     for one in found:
         stem, number = one.chapter.stem, one.chapter.number
         cells = [f"[{number} · {one.chapter.title}](chapters/{stem}.ipynb)"]
-        cells += [
-            f'<a href="downloads/{v}/{stem}.ipynb">{v} {number}</a>' for v in versions
-        ]
+        cells += [f'<a href="downloads/{v}/{stem}.ipynb">{v} {number}</a>' for v in versions]
         cells.append(f'<a href="slides/{stem}.html">slides {number}</a>')
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

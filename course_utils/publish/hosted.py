@@ -17,7 +17,7 @@ from course_utils.notebooks import chapters, documents
 
 __all__ = ["SOURCE", "add", "pointed"]
 
-SOURCE = '''\
+SOURCE = """\
 # For Colab and the like, where the course is not installed; elsewhere this does nothing.
 import importlib.util
 
@@ -26,7 +26,7 @@ if importlib.util.find_spec("course_utils") is None:
     if not COURSE:
         raise RuntimeError("expected the course's address in COURSE: ask your instructor for it")
     %pip install -q "$COURSE"
-    importlib.invalidate_caches()'''
+    importlib.invalidate_caches()"""
 
 _LINE = re.compile(r'^COURSE = ".*?"', re.MULTILINE)
 

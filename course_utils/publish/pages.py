@@ -238,7 +238,7 @@ def claims_page(chapters: Sequence[Executed], evidence: Path) -> str:
     lines = [
         "# What this course promises, and what it measured",
         "",
-        f"This build holds **{count} claims** of {_counted(len(chapters), 'chapter')}. Each one has "
+        f"This build holds **{count} claims** of {_counted(len(chapters), 'chapter')}. Each has "
         "a *band*: the numbers for which we still say that it holds. A band reaches at least four "
         "standard deviations "
         "over the seeds (independent runs that differ by chance alone) to each side of their mean. "
@@ -253,7 +253,10 @@ def claims_page(chapters: Sequence[Executed], evidence: Path) -> str:
         chapter = one.chapter
         lines += [f"## {chapter.number} · {chapter.title}", ""]
         lines += [f"From [the chapter](chapters/{chapter.stem}.ipynb).", ""]
-        lines += ["| claim | band | this build | seeds | broken on purpose |", "|---|---|---|---|---|"]
+        lines += [
+            "| claim | band | this build | seeds | broken on purpose |",
+            "|---|---|---|---|---|",
+        ]
         of_chapter = measured.get(chapter.number, {})
         for claim in chapter.claims:
             row = _claim_row(one, claim, of_chapter.get(claim.id, {}))

@@ -44,7 +44,12 @@ def _modules(package: Path):
     for path in sorted(package.iterdir()):
         file = path / "__init__.py" if path.is_dir() else path
         name = path.stem
-        if name.startswith("_") or name in MACHINERY | _OTHERS or file.suffix != ".py" or not file.is_file():
+        if (
+            name.startswith("_")
+            or name in MACHINERY | _OTHERS
+            or file.suffix != ".py"
+            or not file.is_file()
+        ):
             continue
         tree = ast.parse(file.read_text(encoding="utf-8"))
         public = any(

@@ -102,7 +102,9 @@ def write_decks(found: Sequence[Executed], target: Path, *, script: Path) -> lis
     shutil.copy(_FILES / "deck.css", assets / "dist" / "theme" / "course.css")
     fonts = reveal / "dist" / "theme" / "fonts" / "source-sans-pro"
     kept = shutil.ignore_patterns("*.eot", "*.ttf")
-    shutil.copytree(fonts, assets / "dist/theme/fonts" / fonts.name, ignore=kept, dirs_exist_ok=True)
+    shutil.copytree(
+        fonts, assets / "dist/theme/fonts" / fonts.name, ignore=kept, dirs_exist_ok=True
+    )
     shutil.copy(reveal / "plugin" / "notes" / "notes.js", assets)
     for file in (_FILES / "deck.js", script):
         shutil.copy(file, assets)
