@@ -41,6 +41,7 @@ html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = ["_static"]
 html_extra_path = ["extra"]
+html_favicon = "_static/favicon.svg"
 html_css_files = ["course.css"]
 html_js_files = ["course.js"]
 html_copy_source = False
@@ -155,7 +156,7 @@ def _write(src: Path, found, source: Path, script: Path, *, instructor: bool) ->
     for folder in ("chapters", "api", "_static/mathjax", "_static/figures", "extra"):
         (src / folder).mkdir(parents=True)
     (src / "conf.py").write_text(_CONFIGURATION, encoding="utf-8")
-    for name in ("course.css", "course.js"):
+    for name in ("course.css", "course.js", "favicon.svg"):
         shutil.copy(_FILES / name, src / "_static")
     shutil.copy(script, src / "_static/mathjax")
     figures = {}

@@ -71,9 +71,12 @@ def test_dark_and_light_can_be_chosen(address, opened):
         assert page.evaluate("document.documentElement.dataset.theme") == "dark"
         dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
         page.locator(".theme-switch-button").first.click()
-        page.wait_for_timeout(200)
+        page.locator(".theme-change-button[data-mode=light]").first.click()
+        page.wait_for_function("document.documentElement.dataset.theme === 'light'")
         light = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert dark != light
+        page.reload()
+        assert page.evaluate("document.documentElement.dataset.theme") == "light"
 
 
 def test_nothing_scrolls_sideways_on_a_phone(site, address, opened):
