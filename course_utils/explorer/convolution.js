@@ -56,7 +56,7 @@
     .row { display: flex; flex-wrap: wrap; gap: 10px 18px; align-items: flex-end; }
     .maps { display: flex; flex-wrap: wrap; gap: 20px; margin: 12px 0; }
     figure { margin: 0; } figcaption { font-weight: 600; margin-bottom: 4px; }
-    canvas { width: 330px; max-width: 100%; height: auto; image-rendering: pixelated; cursor: pointer; border: 1px solid #6b7785; display: block; }
+    canvas { width: 305px; max-width: 100%; height: auto; image-rendering: pixelated; cursor: pointer; border: 1px solid #6b7785; display: block; }
     label { display: inline-flex; flex-direction: column; font-size: 14px; }
     select, input, button { font: inherit; padding: 3px 5px; color: #1a1a1a; background: #fff; border: 1px solid #5d6b78; border-radius: 4px; }
     input[type=number] { width: 4.4em; } input[type=range] { width: 150px; padding: 0; } input[type=file] { max-width: 15em; border: 0; }

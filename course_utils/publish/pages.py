@@ -261,7 +261,7 @@ def claims_page(chapters: Sequence[Executed], evidence: Path) -> str:
         for claim in chapter.claims:
             row = _claim_row(one, claim, of_chapter.get(claim.id, {}))
             lines.append(f"| {' | '.join(map(_cell, row))} |")
-        lines.append("")
+        lines += ["", "</div>", ""]
     return "\n".join(lines)
 
 
