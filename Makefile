@@ -3,12 +3,15 @@
 PYTHON ?= python3
 COURSE = $(PYTHON) -m course_utils
 
-.PHONY: run test test-all lab data student lock
+.PHONY: run test test-all lab data site slides student instructor lock
 
 run:       ; $(COURSE) run
 test:      ; $(COURSE) test
 test-all:  ; $(COURSE) test --all
 lab:       ; $(COURSE) lab
 data:      ; $(COURSE) data $(SET)
-student:   ; $(COURSE) student
+site:      ; $(COURSE) site --execute
+slides:    ; $(COURSE) slides
+student:   ; $(COURSE) student dist/student --zip
+instructor: ; $(COURSE) instructor dist/instructor --zip
 lock:      ; $(COURSE) lock

@@ -16,7 +16,7 @@ from typing import Any
 from course_utils import session, showing
 from course_utils.errors import InputError
 
-__all__ = ["MIME", "check"]
+__all__ = ["MIME", "check", "written", "written_band"]
 
 MIME = "application/vnd.course.claim+json"
 
@@ -118,9 +118,9 @@ def _bundle(record: dict[str, Any], unit: str, *, broken: bool) -> dict[str, Any
         False: ("✘", "NOT HELD", "#b00020"),
         None: ("○", "recorded, not judged", "#777777"),
     }[record["held"]]
-    facts = [f"observed {_written(record['observed'], unit)}"]
+    facts = [f"observed {written(record['observed'], unit)}"]
     if record["judged"]:
-        facts.append(f"band {_written_band(record['low'], record['high'], unit)}")
+        facts.append(f"band {written_band(record['low'], record['high'], unit)}")
     elif record["profile"] == "smoke":
         facts.append("the smoke profile judges nothing")
     else:
@@ -206,7 +206,17 @@ def _number(id: str, observed: Any) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _written(value: float | None, unit: str) -> str:
+def written(value: float | None, unit: str = "") -> str:
+    """A measured number as a claim shows it.
+
+    Args:
+        value: the number; None stands for one that is not finite.
+        unit: as `check` takes it.
+
+    Example:
+        >>> written(0.9534, "%"), written(0.5), written(12, "pixels")
+        ('95.3 %', '0.5', '12 pixels')
+    """
     if value is None:
         return "not a number"
     if unit in ("%", "points"):
@@ -214,9 +224,20 @@ def _written(value: float | None, unit: str) -> str:
     return f"{value:.4g}{' ' + unit if unit else ''}"
 
 
-def _written_band(low: float | None, high: float | None, unit: str) -> str:
+def written_band(low: float | None, high: float | None, unit: str = "") -> str:
+    """A band as a claim shows it.
+
+    Args:
+        low: its lower end; None if it is open.
+        high: its upper end; None if it is open.
+        unit: as `check` takes it.
+
+    Example:
+        >>> written_band(0.6, None, "%"), written_band(1, 2)
+        ('60.0 % or more', '1 to 2')
+    """
     if high is None:
-        return f"{_written(low, unit)} or more"
+        return f"{written(low, unit)} or more"
     if low is None:
-        return f"{_written(high, unit)} or less"
-    return f"{_written(low, unit)} to {_written(high, unit)}"
+        return f"{written(high, unit)} or less"
+    return f"{written(low, unit)} to {written(high, unit)}"

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from course_utils.errors import CourseError
+from course_utils.publish.commands import COMMANDS, notebooks_option, student
 
 __all__ = ["cli", "main"]
 
@@ -82,17 +83,6 @@ def _ended_like_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _notebooks(function):
-    from course_utils.notebooks.fingerprint import ROOT
-
-    return click.option(
-        "--notebooks",
-        type=click.Path(path_type=Path),
-        default=ROOT / "notebooks",
-        help="Folder of the chapters, if not the repository's own.",
-    )(function)
-
-
 @cli.command()
 @click.argument("chapters", nargs=-1, metavar="[CHAPTER]...")
 @click.option(
@@ -131,7 +121,7 @@ def _notebooks(function):
     help="Another parameter of the chapter.",
 )
 @click.option("--cluster", metavar="ADDRESS", help="Hand the chapters to this Dask scheduler.")
-@_notebooks
+@notebooks_option
 def run(chapters, jobs, force, seeds, sabotage, parameters, cluster, **options) -> None:
     """Execute chapters, all or those named by number or name, and judge what they claim."""
     # Here and not above: papermill takes a second to load, and `course --help` should not.
@@ -166,7 +156,7 @@ def run(chapters, jobs, force, seeds, sabotage, parameters, cluster, **options) 
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/gpu"), show_default=True)
 @click.option("--timeout", type=click.IntRange(min=1), default=3600, show_default=True)
 @click.option("--force", is_flag=True, help="Execute also what is unchanged.")
-@_notebooks
+@notebooks_option
 def gpu(chapters, out, timeout, force, notebooks) -> None:
     """Execute chapters in full on a GPU, with real data where they are here, and write a report."""
     from course_utils.notebooks import changes, documents, execution, plan, progress, runs
@@ -214,7 +204,7 @@ def claims(folders, json_file, update) -> None:
 
 
 @cli.command("list")
-@_notebooks
+@notebooks_option
 def list_chapters(notebooks) -> None:
     """List the chapters."""
     from course_utils.notebooks import chapters, tables
@@ -234,19 +224,9 @@ def test(slow) -> None:
     _leave(stages.run(stages.stages(slow=slow)))
 
 
-@cli.command()
-@click.argument("target", type=click.Path(path_type=Path), default=Path("work"))
-@_notebooks
-def student(target, notebooks) -> None:
-    """Write the students' copies into TARGET (work/), never over a student's edits."""
-    from course_utils.publish.student import write_student_copies
-
-    click.echo(write_student_copies(notebooks, target))
-
-
 @cli.command(context_settings={"ignore_unknown_options": True})
 @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[JUPYTERLAB OPTION]...")
-@_notebooks
+@notebooks_option
 @click.pass_context
 def lab(context, options, notebooks) -> None:
     """Write the students' copies into work/ and open JupyterLab there."""
@@ -260,7 +240,7 @@ def lab(context, options, notebooks) -> None:
 
 @cli.command()
 @click.argument("names", nargs=-1, metavar="[CHAPTER]...")
-@_notebooks
+@notebooks_option
 def style(names, notebooks) -> None:
     """Say what does not fit the frame of a chapter, by cell."""
     from course_utils.notebooks import chapters
@@ -275,7 +255,7 @@ def style(names, notebooks) -> None:
 
 @cli.command()
 @click.argument("names", nargs=-1, metavar="[CHAPTER]...")
-@_notebooks
+@notebooks_option
 def contracts(names, notebooks) -> None:
     """Execute chapters in smoke, and store the outputs of their contract cells, and only theirs."""
     from course_utils.notebooks import chapters
@@ -302,3 +282,7 @@ def data(sets, registry) -> None:
     from course_utils import data_command
 
     data_command.data(sets, registry=registry)
+
+
+for _command in COMMANDS:
+    cli.add_command(_command)
