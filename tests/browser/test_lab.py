@@ -76,9 +76,9 @@ def test_a_student_s_notebook_runs_and_its_self_check_answers(browser, lab):
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name=re.compile("^Run All Cells")).first.click()
     page.get_by_text("nothing here yet: replace the three dots").wait_for(timeout=60_000)
-    assert page.locator(".jp-OutputArea img").count() >= 1
+    page.locator(".jp-OutputArea img[alt*='white diagonal']").wait_for(timeout=60_000)
     # The explorer runs here as it does on a page.
-    page.locator(".course-explorer [name=stride]").wait_for()
+    page.locator(".course-explorer [name=stride]").wait_for(timeout=60_000)
     answer.click()
     page.keyboard.press("Control+A")
     page.keyboard.type('exercises.check("half", 4)')
