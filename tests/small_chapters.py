@@ -119,6 +119,11 @@ def published() -> dict[str, nbformat.NotebookNode]:
             .replace("WIDTH // 2", "answer"),
         )
         tag(notebook, "exercise", "exercise")
+        notebook.metadata["kernelspec"] = {
+            "name": "python3",
+            "display_name": "Python 3",
+            "language": "python",
+        }
         notebook.cells[0].source = (
             f"# {number} · Small\n\n*A small chapter.*\n\n**Time:** quick 1 s on a CPU\n\n"
             "The loss $-\\ln \\tfrac{1}{10}$ of guessing."

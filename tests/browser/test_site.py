@@ -1,5 +1,7 @@
 """The site as a reader meets it: complete, quiet, findable, readable on a phone, for everyone."""
 
+import re
+
 import pytest
 
 KINDS = ("index.html", "claims.html", "glossary.html", "downloads.html", "api/index.html")
@@ -63,7 +65,9 @@ def test_the_claims_page_has_numbers_bands_and_seeds(address, opened):
     with opened(f"{address}claims.html") as page:
         rows = page.locator("table tbody tr")
         assert rows.count() >= 2
-        assert all("✔" in row for row in rows.all_inner_texts())
+        texts = rows.all_inner_texts()
+        # A claim without a band for this data is shown and not judged.
+        assert all(re.search("[✔○]", row) for row in texts) and any("✔" in row for row in texts)
 
 
 def test_dark_and_light_can_be_chosen(address, opened):
