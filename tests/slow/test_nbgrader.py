@@ -27,7 +27,7 @@ def nbgrader(tmp_path_factory):
     environment = os.environ | {"UV_LINK_MODE": "copy"}
     environment.pop("VIRTUAL_ENV", None)
     subprocess.run([uv, "venv", "-q", "--python", sys.executable, str(folder / "v")], check=True)
-    python = next((folder / "v").glob("*/python*"))
+    python = next((folder / "v").glob("*/python"))
     install = [uv, "pip", "install", "-q", "--python", str(python), "nbgrader", "ipykernel"]
     done = subprocess.run(install, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -43,7 +43,13 @@ def nbgrader(tmp_path_factory):
             cwd=cwd,
             capture_output=True,
             text=True,
-            env=environment | {"HOME": str(folder), "JUPYTER_DATA_DIR": str(folder / "data")},
+            env=environment
+            | {
+                "HOME": str(folder),
+                "JUPYTER_DATA_DIR": str(folder / "data"),
+                # It calls alembic by its name.
+                "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
+            },
             check=False,
         )
 
