@@ -2,7 +2,8 @@
 
 Keras' Dice and focal loss want one-hot truth and know no void; its cross-entropy knows no weight
 for each class of pixels. The three functions here put that around them. A label that is neither
-class nor void stops the training: one-hot encoding would turn it into zeros, and drop it.
+class nor void stops the training: one-hot encoding would turn it into zeros, and drop it. (XLA,
+`jit_compile=True`, leaves such checks out; there, let `check_pairs` see the masks first.)
 """
 
 from __future__ import annotations

@@ -92,12 +92,13 @@ def _metric_class() -> type:
                 answers = tf.cast(y_pred >= (0 if self.given == "logits" else 0.5), tf.int32)
             else:
                 answers = tf.argmax(y_pred, axis=-1, output_type=tf.int32)
-            place = truth * self.classes + tf.reshape(answers, [-1])
-            # One place more, for what is void; it is cut off again.
-            size = self.classes**2
-            place = place if self.void is None else tf.where(truth == self.void, size, place)
-            counts = tf.math.bincount(place, minlength=size + 1, dtype=tf.int64)[:size]
-            self.counts.assign_add(tf.reshape(counts, (self.classes, self.classes)))
+            # One class more, for what is void; it is cut off again.
+            if self.void is not None:
+                truth = tf.where(truth == self.void, self.classes, truth)
+            counts = tf.math.confusion_matrix(
+                truth, tf.reshape(answers, [-1]), self.classes + 1, dtype=tf.int64
+            )
+            self.counts.assign_add(counts[: self.classes, : self.classes])
 
         def result(self) -> Any:
             counts = tf.cast(self.counts, tf.float32)

@@ -152,6 +152,7 @@ def test_a_network_trains_with_loss_and_metric_and_stops_at_a_strange_label():
     )
     network.compile(
         optimizer=keras.optimizers.Adam(0.1),
+        jit_compile=False,  # which would leave out the check of the labels
         loss=segmentation.dice_loss(CLASSES, from_logits=True, void=VOID),
         metrics=[segmentation.mean_iou_metric(CLASSES, given="logits", void=VOID)],
     )
