@@ -10,7 +10,7 @@ import numpy as np
 
 from course_utils.errors import InputError
 from course_utils.explain.taps import Heard, find, listening
-from course_utils.explain.tracing import batches, check_pictures, compiled
+from course_utils.explain.tracing import Compiled, batches, check_pictures, compiled
 
 if TYPE_CHECKING:
     import keras
@@ -156,7 +156,6 @@ def _pass(
     def make(model: Any) -> Any:
         import tensorflow as tf
 
-        @tf.function(input_signature=(tf.TensorSpec((None, *shape), tf.float32),), autograph=False)
         def function(pictures: Any) -> dict[str, Any]:
             heard: dict[str, Heard] = {}
             with listening(model(), lambda one: heard.update({one.path: one})):
@@ -173,6 +172,6 @@ def _pass(
                 chosen = [find(list(known), name, what=what) for name in wanted]
             return {path: reduce(known[path]) for path in chosen}
 
-        return function
+        return Compiled(function, (tf.TensorSpec((None, *shape), tf.float32),))
 
     return compiled(network, (name, shape, wanted), make)

@@ -10,7 +10,7 @@ import numpy as np
 
 from course_utils.errors import InputError
 from course_utils.explain.taps import Heard, find, listening
-from course_utils.explain.tracing import batches, check_pictures, check_whole, compiled
+from course_utils.explain.tracing import Compiled, batches, check_pictures, check_whole, compiled
 
 if TYPE_CHECKING:
     import keras
@@ -130,7 +130,7 @@ def filter_pictures(
     noise = dice.uniform(0.4, 0.6, (1, *shape)).astype(np.float32)
     start = check_pictures(network, low + (high - low) * noise)
     climb, facts = _climb(network, layer, shape, (low, high), steps, step, regularise)
-    climb.get_concrete_function()  # traces, where it was not: now the layer is known
+    _ = climb.traced  # traces, where it was not: now the layer is known
     chosen = _checked_filters(filters, facts["channels"])
     chunk = max(1, int(memory // (_COPIES * facts["bytes"])))
     parts = [
@@ -150,7 +150,7 @@ def _climb(
     steps: int,
     step: float,
     regularise: bool,
-) -> tuple[Any, dict]:
+) -> tuple[Compiled, dict]:
     """A compiled function of (start, filters, seed), and what was found while tracing it."""
 
     def make(model: Any) -> tuple[Any, dict]:
@@ -190,14 +190,6 @@ def _climb(
             padded = tf.pad(pictures, ((0, 0), (1, 1), (1, 1), (0, 0)), "SYMMETRIC")
             return tf.nn.depthwise_conv2d(padded, kernel, (1, 1, 1, 1), "VALID")
 
-        @tf.function(
-            input_signature=(
-                tf.TensorSpec((1, *shape), tf.float32),
-                tf.TensorSpec((None,), tf.int32),
-                tf.TensorSpec((), tf.int32),
-            ),
-            autograph=False,
-        )
         def function(start: Any, filters: Any, seed: Any) -> tuple:
             pictures = tf.repeat(start, tf.shape(filters)[0], axis=0)
             before = responses(pictures, filters)
@@ -225,7 +217,12 @@ def _climb(
             )
             return pictures, before, responses(pictures, filters), moved
 
-        return function, facts
+        signature = (
+            tf.TensorSpec((1, *shape), tf.float32),
+            tf.TensorSpec((None,), tf.int32),
+            tf.TensorSpec((), tf.int32),
+        )
+        return Compiled(function, signature), facts
 
     key = ("filters", layer, shape, bounds, steps, step, regularise)
     return compiled(network, key, make)

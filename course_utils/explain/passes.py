@@ -15,7 +15,7 @@ import numpy as np
 from course_utils.errors import InputError
 from course_utils.explain.scoring import Output, check_targets, choose_output, logits_of, score_of
 from course_utils.explain.taps import Heard, find, listening
-from course_utils.explain.tracing import batches, compiled
+from course_utils.explain.tracing import Compiled, batches, compiled
 
 if TYPE_CHECKING:
     import keras
@@ -42,7 +42,7 @@ class Traced:
         notes: "classes", the numbers in the output; "layer", the path of the layer listened to.
     """
 
-    function: Any
+    function: Compiled
     notes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -185,7 +185,7 @@ def run_forward(
 
 
 def _targets(traced: Traced, targets: Any, count: int) -> np.ndarray:
-    traced.function.get_concrete_function()  # traces, where it was not: now the classes are known
+    _ = traced.function.traced  # traces, where it was not: now the classes are known
     checked = check_targets(targets, count, traced.notes["classes"])
     return np.full(count, OWN, np.int32) if checked is None else checked
 
@@ -294,11 +294,9 @@ def _traced(network: keras.Model, key: tuple, shape: tuple[int, ...], body: Call
             tf.TensorSpec((None,), tf.int32),
         )
 
-        # Nothing here is for TensorFlow's own translator; without it errors arrive as raised.
-        @tf.function(input_signature=signature, autograph=False)
         def function(pictures: Any, targets: Any) -> tuple:
             return body(model(), pictures, targets, notes)
 
-        return Traced(function, notes)
+        return Traced(Compiled(function, signature), notes)
 
     return compiled(network, key, make)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,12 +15,38 @@ from course_utils.explain.taps import places
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Pass", "batches", "check_pictures", "check_whole", "compiled"]
+__all__ = ["Compiled", "Pass", "batches", "check_pictures", "check_whole", "compiled"]
 
 Pass = Callable[..., Any]
 
 # A function knows the network's variables, not the network, so that both are forgotten together.
 _traced: weakref.WeakKeyDictionary[keras.Model, dict[Hashable, Pass]] = weakref.WeakKeyDictionary()
+
+
+class Compiled:
+    """A function of tensors in TensorFlow's hands: traced when first needed, then run as traced.
+
+    Args:
+        function: of tensors; it is run once, while tracing.
+        signature: `tf.TensorSpec` of each argument, the number of pictures left open.
+    """
+
+    def __init__(self, function: Callable[..., Any], signature: Sequence[Any]) -> None:
+        import tensorflow as tf
+
+        # Nothing here is for TensorFlow's own translator; without it errors arrive as raised.
+        self._function = tf.function(function, input_signature=signature, autograph=False)
+
+    @cached_property
+    def traced(self) -> Any:
+        """The traced function. Asking for it traces, and raises what the function raises."""
+        return self._function.get_concrete_function()
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Run it on arrays or tensors."""
+        import tensorflow as tf
+
+        return self.traced(*map(tf.convert_to_tensor, arguments))
 
 
 def compiled(

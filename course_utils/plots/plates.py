@@ -9,13 +9,15 @@ from course_utils.errors import InputError
 from course_utils.plots.appearance import style
 from course_utils.plots.inputs import named, pictures, same_count
 from course_utils.plots.overlays import checked_heatmap, colour_bar, draw_heat
-from course_utils.plots.sheets import check_masks, draw_outline, draw_picture, lay_out
+from course_utils.plots.sheets import check_masks, draw_outline, draw_picture, in_a_row, lay_out
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST = 11
-"""Methods on one plate: more would be too small to read."""
+"""Methods on one plate."""
+IN_A_ROW = 6
+"""Methods beside their picture: more would be too small to read."""
 
 
 def plate(
@@ -32,15 +34,15 @@ def plate(
 ) -> "Figure":
     """Draw a row for each picture: the picture itself, then each method's map laid over it.
 
-    A single picture may be given more columns than methods have room for: `columns` breaks its row.
+    With a single picture the row is broken, so that it may have more methods than several have.
 
     Args:
         images: n pictures, as for `image_grid`.
-        maps: Method to its maps, (n, h, w) of values of 0 or more, at most eleven methods; each map
-            is scaled by its own highest value, as by `overlay`.
+        maps: Method to its maps, (n, h, w) of values of 0 or more, at most six methods, or
+            eleven for a single picture; each is scaled by its own highest value, as by `overlay`.
         masks: What is truly there, outlined by dashes: one a picture, as for `image_grid`.
         row_titles: One a picture, to its left.
-        columns: Panels in a row, for one picture; by default all.
+        columns: Panels in a row, for one picture.
         alpha: As for `overlay`.
         level: As for `overlay`.
         label: What the colours mean.
@@ -70,6 +72,11 @@ def plate(
             f"plate: expected no columns for {len(drawn)} pictures, received {columns!r}: "
             "each picture has a row of its own"
         )
+    if len(drawn) > 1 and len(given) > IN_A_ROW:
+        raise InputError(
+            f"plate: expected at most {IN_A_ROW} methods beside several pictures, received "
+            f"{len(given)}: draw two plates"
+        )
     outlines = None if masks is None else check_masks(masks, drawn, where="plate: masks")
     panels = [item for item in drawn for _ in range(len(given) + 1)]
     titles = ["picture", *given] + [""] * (len(panels) - len(given) - 1)
@@ -77,7 +84,7 @@ def plate(
         figure, axes, extents = lay_out(
             panels,
             titles,
-            len(given) + 1 if columns is None else min(columns, len(panels)),
+            _columns(columns, len(drawn), len(given) + 1),
             title,
             row_titles=row_titles,
             right=1.15,
@@ -97,3 +104,9 @@ def plate(
                 bar = draw_heat(axes, heat, grey.shape, extent, alpha=alpha, level=level)
         colour_bar(figure, bar, extents, level=level, label=label)
     return figure
+
+
+def _columns(columns: int | None, pictures: int, panels: int) -> int:
+    if pictures > 1:
+        return panels
+    return in_a_row(columns if columns is not None or panels > IN_A_ROW + 1 else panels, panels)

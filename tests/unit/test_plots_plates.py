@@ -42,6 +42,14 @@ def test_one_picture_may_be_broken_into_rows():
         plots.plate(IMAGES, MAPS, columns=2)
 
 
+def test_so_many_methods_that_none_could_be_read_are_refused():
+    many = {str(k): MAPS["occlusion"] for k in range(7)}
+    with pytest.raises(InputError, match="draw two plates"):
+        plots.plate(IMAGES, many)
+    axes = plots.plate(IMAGES[:1], {name: maps[:1] for name, maps in many.items()}).axes[0]
+    assert len({round(image.get_extent()[0], 3) for image in axes.images}) == 4
+
+
 def test_a_map_of_zeros_says_so():
     axes = plots.plate(IMAGES, {"nothing": np.zeros((3, 4, 4))}).axes[0]
     assert [text.get_text() for text in axes.texts].count("0 everywhere") == 3
