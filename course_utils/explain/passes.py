@@ -13,24 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_utils.errors import InputError
-from course_utils.explain.scoring import Output, check_targets, choose_output, logits_of, score_of
-from course_utils.explain.taps import Heard, find, listening
+from course_utils.explain.choosing import OWN, answer_of, choose_layer, columns_of
+from course_utils.explain.scoring import Output, check_targets
+from course_utils.explain.taps import Heard, listening
 from course_utils.explain.tracing import Compiled, batches, compiled
 
 if TYPE_CHECKING:
     import keras
-    import tensorflow as tf
 
 __all__ = ["Traced", "map_pass", "pixel_pass", "run", "run_forward", "score_pass"]
-
-OWN = -1
-"""As a target: the class that the network itself answers."""
-
-# These only pass on what a layer before them has found; the default layer is none of them.
-_PASSING = (
-    "Pooling", "Dropout", "ZeroPadding", "Cropping", "UpSampling", "Resizing", "Rescaling",
-    "Normalization2D", "Identity",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,7 +41,7 @@ def score_pass(network: keras.Model, shape: tuple[int, ...], *, output: Output) 
     """(pictures, targets) to (targets, scores, probabilities)."""
 
     def body(model: keras.Model, pictures: Any, targets: Any, notes: dict) -> tuple:
-        answer = _answer(model, model(pictures, training=False), targets, output, notes)
+        answer = answer_of(model, model(pictures, training=False), targets, output, notes)
         return answer.targets, answer.score, answer.probability
 
     return _traced(network, ("scores", shape, output), shape, body)
@@ -64,7 +55,7 @@ def pixel_pass(network: keras.Model, shape: tuple[int, ...], *, output: Output) 
 
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(pictures)
-            answer = _answer(model, model(pictures, training=False), targets, output, notes)
+            answer = answer_of(model, model(pictures, training=False), targets, output, notes)
         gradients = tape.gradient(answer.scaled, pictures)
         if gradients is None:
             raise InputError(
@@ -111,12 +102,12 @@ def map_pass(
 
             with listening(model, listen):
                 outputs = model(pictures, training=False)
-            answer = _answer(model, outputs, targets, output, notes)
-        chosen, gradients = _choose(heard, layer, tape, answer.scaled, outputs, pictures)
+            answer = answer_of(model, outputs, targets, output, notes)
+        chosen, gradients = choose_layer(heard, layer, tape, answer.scaled, outputs, pictures)
         notes["layer"] = chosen.path
         maps = tf.cast(chosen.output, tf.float32)
         gradients = tf.cast(gradients, tf.float32) / answer.scale
-        combined = combine(maps, gradients, lambda: _columns(heard, answer))
+        combined = combine(maps, gradients, lambda: columns_of(heard, answer))
         return answer.targets, answer.score, combined
 
     return _traced(network, (name, shape, layer, output), shape, body)
@@ -188,100 +179,6 @@ def _targets(traced: Traced, targets: Any, count: int) -> np.ndarray:
     _ = traced.function.traced  # traces, where it was not: now the classes are known
     checked = check_targets(targets, count, traced.notes["classes"])
     return np.full(count, OWN, np.int32) if checked is None else checked
-
-
-@dataclass(frozen=True)
-class _Answer:
-    targets: tf.Tensor
-    score: tf.Tensor
-    probability: tf.Tensor
-    scaled: tf.Tensor
-    scale: float
-    output: tf.Tensor
-
-
-def _answer(model: keras.Model, outputs: Any, targets: Any, output: Output, notes: dict) -> _Answer:
-    import tensorflow as tf
-
-    chosen = choose_output(model, outputs, output)
-    logits, probabilities = logits_of(chosen)
-    notes["classes"] = int(logits.shape[-1])
-    if notes["classes"] == 1:
-        own = tf.cast(logits[:, 0] > 0, tf.int32)
-    else:
-        own = tf.argmax(logits, axis=-1, output_type=tf.int32)
-    targets = tf.where(targets == OWN, own, targets)
-    score = score_of(logits, targets)
-    # In half precision small gradients would become 0; they are raised, and lowered again after.
-    halved = any(layer.compute_dtype == "float16" for layer in model._flatten_layers())
-    scale = 1024.0 if halved else 1.0
-    probability = score_of(probabilities, targets, probability=True)
-    return _Answer(targets, score, probability, scale * tf.reduce_sum(score), scale, chosen)
-
-
-def _choose(
-    heard: list[Heard], layer: str | None, tape: Any, score: Any, outputs: Any, pictures: Any
-) -> tuple[Heard, Any]:
-    """The layer to listen to, and the gradients of the score by its maps."""
-    import tensorflow as tf
-
-    # What a network's own `tf.function` has inside cannot be reached from here.
-    reached = [one for one in heard if one.output.graph is pictures.graph]
-    spatial = {one.path: one for one in reached if one.is_spatial}
-    if not spatial:
-        inside = len(heard) - len(reached)
-        raise InputError(
-            "expected a layer with maps (batch, height, width, channels), received a network "
-            + (
-                f"that runs {inside} layers in a tf.function of its own: leave the decorator out"
-                if inside
-                else "without: gradients and occlusion need none"
-            )
-        )
-    if layer is not None:
-        chosen = spatial[find(list(spatial), layer, what="layers with maps")]
-        gradients = tape.gradient(score, chosen.output)
-        if gradients is None:
-            raise InputError(
-                f"expected a layer on which the explained output depends, received {layer!r}, "
-                "which leads elsewhere: name one before it, or another output"
-            )
-        return chosen, gradients
-    given = {id(one) for one in tf.nest.flatten(outputs)}
-    finders = [
-        one for one in spatial.values() if not _only_passes(one) and id(one.output) not in given
-    ]
-    for one in reversed(finders):
-        gradients = tape.gradient(score, one.output)
-        if gradients is not None:
-            return one, gradients
-    raise InputError(
-        f"expected a layer that finds something, received only {', '.join(spatial)}: name one"
-    )
-
-
-def _only_passes(one: Heard) -> bool:
-    return any(kind in type(one.layer).__name__ for kind in _PASSING)
-
-
-def _columns(heard: list[Heard], answer: _Answer) -> Any:
-    """The last layer's weights for each target, (batch, channels); None if it has none such."""
-    import tensorflow as tf
-
-    given = [one for one in heard if one.output is answer.output]
-    for one in [*given, *reversed(heard)]:
-        kernel = getattr(one.layer, "kernel", None)
-        if kernel is None:
-            continue
-        if type(one.layer).__name__ == "Conv2D" and tuple(kernel.shape[:2]) == (1, 1):
-            kernel = kernel[0, 0]
-        elif type(one.layer).__name__ != "Dense":
-            return None
-        columns = tf.transpose(tf.cast(tf.convert_to_tensor(kernel), tf.float32))
-        if columns.shape[0] == 1:
-            return columns * (2.0 * tf.cast(answer.targets, tf.float32)[:, None] - 1.0)
-        return tf.gather(columns, answer.targets)
-    return None
 
 
 def _traced(network: keras.Model, key: tuple, shape: tuple[int, ...], body: Callable) -> Traced:
