@@ -165,7 +165,7 @@ def integrated_gradients(
         >>> import keras
         >>> network = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(),
         ...     keras.layers.Dense(3, kernel_initializer="ones")])
-        >>> integrated_gradients(network, np.full((1, 2, 2, 1), 0.5), 2).values.sum()
+        >>> integrated_gradients(network, np.full((1, 2, 2, 1), 0.5), 2).values.sum().item()
         2.0
     """
     steps = check_whole("steps", steps)
