@@ -48,7 +48,7 @@ def best(network, name, count):
 
 
 def test_the_network_names_what_it_sees(network):
-    assert set(best(network, "elephant", 2)) == {"African_elephant", "tusker"}
+    assert best(network, "elephant", 1) == ["African_elephant"]
     assert best(network, "chelsea", 1)[0] in CATS
     assert best(network, "coffee", 1) == ["espresso"]
 
