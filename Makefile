@@ -3,15 +3,16 @@
 PYTHON ?= python3
 COURSE = $(PYTHON) -m course_utils
 
-.PHONY: run test test-all lab data site slides student instructor lock
+.PHONY: run test test-all lab data site slides student instructor gpu lock
 
-run:       ; $(COURSE) run
-test:      ; $(COURSE) test
-test-all:  ; $(COURSE) test --all
-lab:       ; $(COURSE) lab
-data:      ; $(COURSE) data $(SET)
-site:      ; $(COURSE) site --execute
-slides:    ; $(COURSE) slides
-student:   ; $(COURSE) student dist/student --zip
+run:        ; $(COURSE) run
+test:       ; $(COURSE) test
+test-all:   ; $(COURSE) test --all
+lab:        ; $(COURSE) lab
+data:       ; $(COURSE) data $(SET)
+site:       ; $(COURSE) site --execute
+slides:     ; $(COURSE) slides
+student:    ; $(COURSE) student dist/student --zip
 instructor: ; $(COURSE) instructor dist/instructor --zip
-lock:      ; $(COURSE) lock
+gpu:        ; $(COURSE) gpu
+lock:       ; $(COURSE) lock

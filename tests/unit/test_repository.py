@@ -19,8 +19,9 @@ def without_comment(requirement):
 def declared():
     """Every requirement of pyproject.toml that `environment.yml` must name too."""
     extras = PROJECT["project"]["optional-dependencies"]
+    # Instead of the extra `cpu` there is `gpu`, with an environment and a lock of its own.
     return PROJECT["project"]["dependencies"] + [
-        line for extra in extras.values() for line in extra
+        line for name, extra in extras.items() if name != "gpu" for line in extra
     ]
 
 
