@@ -280,6 +280,21 @@ def test_usual_mistakes_are_told(check, answer, message):
     assert message in check(answer)
 
 
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        (("cache", "batch", "augment"), "nothing is shuffled"),
+        (("shuffle", "cache", "batch", "augment"), "drawn once, in front of the cache"),
+        (("batch", "augment", "cache", "shuffle"), "the cache stands behind"),
+    ],
+)
+def test_the_order_of_steps_is_judged_alike_where_a_chapter_has_set_seeds(steps, message):
+    """With a global seed, TensorFlow's own random numbers would be the same in each epoch."""
+    keras.utils.set_random_seed(0)
+    assert message in checks.training_batches(pipeline(*steps))
+    assert checks.training_batches(pipeline("cache", "shuffle", "batch", "augment")) is None
+
+
 def test_the_flower_network_is_that_of_the_notes():
     assert flowers()().count_params() == checks._flower_weights(22) == 3_989_285
 
