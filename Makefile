@@ -3,12 +3,16 @@
 PYTHON ?= python3
 COURSE = $(PYTHON) -m course_utils
 
-.PHONY: run test test-all lab data student lock
+.PHONY: run test test-all lab data site slides student instructor gpu lock
 
-run:       ; $(COURSE) run
-test:      ; $(COURSE) test
-test-all:  ; $(COURSE) test --all
-lab:       ; $(COURSE) lab
-data:      ; $(COURSE) data $(SET)
-student:   ; $(COURSE) student
-lock:      ; $(COURSE) lock
+run:        ; $(COURSE) run
+test:       ; $(COURSE) test
+test-all:   ; $(COURSE) test --all
+lab:        ; $(COURSE) lab
+data:       ; $(COURSE) data $(SET)
+site:       ; $(COURSE) site --execute
+slides:     ; $(COURSE) slides
+student:    ; $(COURSE) student dist/student --zip
+instructor: ; $(COURSE) instructor dist/instructor --zip
+gpu:        ; $(COURSE) gpu
+lock:       ; $(COURSE) lock

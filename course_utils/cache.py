@@ -152,7 +152,9 @@ def refusal(
         >>> str(refusal(OSError(errno.EACCES, ""), Path("/data")))
         'expected to write into /data, permission was refused: name ... COURSE_CACHE_DIR'
     """
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    # NumPy tells of a write that was cut short, with no number: the disk took no more.
+    cut = error.errno is None and re.fullmatch(r"\d+ requested and \d+ written", str(error))
+    if cut or error.errno in (errno.ENOSPC, errno.EDQUOT):
         place = next(folder for folder in (root, *root.parents) if folder.exists())
         free = shutil.disk_usage(place).free / 1e6
         return WorldError(

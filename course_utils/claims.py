@@ -16,7 +16,7 @@ from typing import Any
 from course_utils import session, showing
 from course_utils.errors import InputError
 
-__all__ = ["MIME", "check"]
+__all__ = ["MIME", "check", "written", "written_band"]
 
 MIME = "application/vnd.course.claim+json"
 
@@ -69,9 +69,22 @@ def check(
     course = session.current()
     _check_declaration(id, statement, sabotage, unit_sabotage)
     for name, given in (("bands", bands), ("mean_bands", mean_bands or {})):
+        if not isinstance(given, Mapping):
+            raise InputError(
+                f'expected {name} of claim {id} as {{"quick/embedded": (low, high)}}, '
+                f"received {given!r}"
+            )
         for key, band in given.items():
             _check_band(id, name, key, band)
     value = _number(id, observed)
+    if course.profile == "smoke" and isinstance(standard_error, numbers.Real):
+        # Of a handful of pictures there may be no spread, and nothing is judged by it.
+        standard_error = standard_error if math.isfinite(standard_error) else None
+    if standard_error is not None and not _is_size(standard_error):
+        raise InputError(
+            f"expected the standard error of claim {id} to be a finite number of 0 or more, "
+            f"received {standard_error!r}"
+        )
 
     band = _band(bands, course)
     judged = band is not None
@@ -105,9 +118,9 @@ def _bundle(record: dict[str, Any], unit: str, *, broken: bool) -> dict[str, Any
         False: ("✘", "NOT HELD", "#b00020"),
         None: ("○", "recorded, not judged", "#777777"),
     }[record["held"]]
-    facts = [f"observed {_written(record['observed'], unit)}"]
+    facts = [f"observed {written(record['observed'], unit)}"]
     if record["judged"]:
-        facts.append(f"band {_written_band(record['low'], record['high'], unit)}")
+        facts.append(f"band {written_band(record['low'], record['high'], unit)}")
     elif record["profile"] == "smoke":
         facts.append("the smoke profile judges nothing")
     else:
@@ -161,15 +174,24 @@ def _check_band(id: str, name: str, key: str, band: Any) -> None:
     good = (
         isinstance(band, tuple)
         and len(band) == 2
-        and all(end is None or isinstance(end, numbers.Real) for end in band)
+        and all(
+            end is None or (isinstance(end, numbers.Real) and math.isfinite(end)) for end in band
+        )
         and band != (None, None)
         and (None in band or band[0] <= band[1])
     )
     if not good:
         raise InputError(
-            f"expected {name}[{key!r}] of claim {id} to be (low, high) with low ≤ high and at "
-            f"most one open end (None), received {band!r}"
+            f"expected {name}[{key!r}] of claim {id} to be finite (low, high) with low ≤ high and "
+            f"at most one open end (None), received {band!r}"
         )
+
+
+def _is_size(value: Any) -> bool:
+    try:
+        return math.isfinite(value) and value >= 0
+    except (TypeError, ValueError):
+        return False
 
 
 def _number(id: str, observed: Any) -> float | None:
@@ -184,7 +206,17 @@ def _number(id: str, observed: Any) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _written(value: float | None, unit: str) -> str:
+def written(value: float | None, unit: str = "") -> str:
+    """A measured number as a claim shows it.
+
+    Args:
+        value: the number; None stands for one that is not finite.
+        unit: as `check` takes it.
+
+    Example:
+        >>> written(0.9534, "%"), written(0.5), written(12, "pixels")
+        ('95.3 %', '0.5', '12 pixels')
+    """
     if value is None:
         return "not a number"
     if unit in ("%", "points"):
@@ -192,9 +224,20 @@ def _written(value: float | None, unit: str) -> str:
     return f"{value:.4g}{' ' + unit if unit else ''}"
 
 
-def _written_band(low: float | None, high: float | None, unit: str) -> str:
+def written_band(low: float | None, high: float | None, unit: str = "") -> str:
+    """A band as a claim shows it.
+
+    Args:
+        low: its lower end; None if it is open.
+        high: its upper end; None if it is open.
+        unit: as `check` takes it.
+
+    Example:
+        >>> written_band(0.6, None, "%"), written_band(1, 2)
+        ('60.0 % or more', '1 to 2')
+    """
     if high is None:
-        return f"{_written(low, unit)} or more"
+        return f"{written(low, unit)} or more"
     if low is None:
-        return f"{_written(high, unit)} or less"
-    return f"{_written(low, unit)} to {_written(high, unit)}"
+        return f"{written(high, unit)} or less"
+    return f"{written(low, unit)} to {written(high, unit)}"

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from course_utils.errors import CourseError
+from course_utils.publish.commands import COMMANDS, notebooks_option, student
 
 __all__ = ["cli", "main"]
 
@@ -82,22 +83,17 @@ def _ended_like_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _notebooks(function):
-    from course_utils.notebooks.fingerprint import ROOT
-
-    return click.option(
-        "--notebooks",
-        type=click.Path(path_type=Path),
-        default=ROOT / "notebooks",
-        help="Folder of the chapters, if not the repository's own.",
-    )(function)
-
-
 @cli.command()
 @click.argument("chapters", nargs=-1, metavar="[CHAPTER]...")
-@click.option("--profile", type=click.Choice(["smoke", "quick", "full"]), help="Size of the run.")
+@click.option(
+    "--profile",
+    "profiles",
+    type=click.Choice(["smoke", "quick", "full"]),
+    multiple=True,
+    help="Size of the run; of several, each in a folder of its own.",
+)
 @click.option("--data", type=click.Choice(["embedded", "real"]), help="Which pictures.")
-@click.option("--seed", type=click.IntRange(min=0), help="One seed.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="One seed.")
 @click.option("--seeds", metavar="0-4", help="Several seeds, each in a folder of its own.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Chapters at a time.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the results.")
@@ -124,8 +120,9 @@ def _notebooks(function):
     metavar="NAME VALUE",
     help="Another parameter of the chapter.",
 )
-@_notebooks
-def run(chapters, jobs, force, seeds, sabotage, parameters, **options) -> None:
+@click.option("--cluster", metavar="ADDRESS", help="Hand the chapters to this Dask scheduler.")
+@notebooks_option
+def run(chapters, jobs, force, seeds, sabotage, parameters, cluster, **options) -> None:
     """Execute chapters, all or those named by number or name, and judge what they claim."""
     # Here and not above: papermill takes a second to load, and `course --help` should not.
     from course_utils.notebooks import plan, progress, report, runs
@@ -139,15 +136,53 @@ def run(chapters, jobs, force, seeds, sabotage, parameters, **options) -> None:
             **options,
         )
     )
-    with _ended_like_ctrl_c(), progress.display(sys.stderr) as display:
-        done = runs.run(
-            planned,
-            at_a_time=jobs or runs.workers(len(planned)),
-            display=display,
-            force=force,
-        )
+    with _ended_like_ctrl_c(), contextlib.ExitStack() as stack:
+        options = {"at_a_time": jobs or runs.workers(len(planned))}
+        if cluster:
+            from course_utils.notebooks.cluster import connect
+
+            reached = stack.enter_context(connect(cluster))
+            click.echo(f"{cluster}: {reached.slots} at a time; {reached.dashboard}", err=True)
+            options = {"at_a_time": jobs or reached.slots}
+            options |= {"execute": reached.execute, "end": reached.end}
+        display = stack.enter_context(progress.display(sys.stderr))
+        done = runs.run(planned, display=display, force=force, **options)
     click.echo(f"\n{report.text(done)}")
     _leave(done.exit_code)
+
+
+@cli.command()
+@click.argument("chapters", nargs=-1, metavar="[CHAPTER]...")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs/gpu"), show_default=True)
+@click.option("--timeout", type=click.IntRange(min=1), default=3600, show_default=True)
+@click.option("--force", is_flag=True, help="Execute also what is unchanged.")
+@notebooks_option
+def gpu(chapters, out, timeout, force, notebooks) -> None:
+    """Execute chapters in full on a GPU, with real data where they are here, and write a report."""
+    from course_utils.notebooks import changes, documents, execution, plan, progress, runs
+    from course_utils.notebooks import chapters as known
+    from course_utils.notebooks import gpu as device
+
+    seen = device.require_tensorflow()
+    click.echo(f"TensorFlow sees {', '.join(seen)}", err=True)
+    jobs, why, watches = [], {}, {}
+    for chapter in known.find(notebooks, chapters):
+        data, why[chapter.number] = device.sets_at_hand(chapter.number)
+        request = {"profile": "full", "data": data, "timeout": timeout}
+        request["out"] = out.absolute() / data
+        jobs += plan.jobs(plan.Request(notebooks, [chapter.stem], **request))
+    execute = device.watched(execution.execute, into=watches)
+    with _ended_like_ctrl_c(), progress.display(sys.stderr) as display:
+        # One at a time: the watch is on the device, and not on a process.
+        done = runs.run(jobs, at_a_time=1, display=display, force=force, execute=execute)
+    stems = [job.chapter.stem for job in jobs]
+    agree, said = device.compare_contracts(notebooks.absolute(), stems)
+    rows = [row for outcome in done.outcomes for row in outcome.claims]
+    changed = changes.table(rows, changes.known(notebooks / "claims_measured.json"))
+    report = device.written(done.outcomes, watches, why, contracts=said, changed=changed)
+    documents.write_bytes(out / "report.md", report.encode())
+    click.echo(report)
+    _leave(done.exit_code or (0 if agree else 1))
 
 
 @cli.command()
@@ -169,7 +204,7 @@ def claims(folders, json_file, update) -> None:
 
 
 @cli.command("list")
-@_notebooks
+@notebooks_option
 def list_chapters(notebooks) -> None:
     """List the chapters."""
     from course_utils.notebooks import chapters, tables
@@ -189,19 +224,9 @@ def test(slow) -> None:
     _leave(stages.run(stages.stages(slow=slow)))
 
 
-@cli.command()
-@click.argument("target", type=click.Path(path_type=Path), default=Path("work"))
-@_notebooks
-def student(target, notebooks) -> None:
-    """Write the students' copies into TARGET (work/), never over a student's edits."""
-    from course_utils.publish.student import write_student_copies
-
-    click.echo(write_student_copies(notebooks, target))
-
-
 @cli.command(context_settings={"ignore_unknown_options": True})
 @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[JUPYTERLAB OPTION]...")
-@_notebooks
+@notebooks_option
 @click.pass_context
 def lab(context, options, notebooks) -> None:
     """Write the students' copies into work/ and open JupyterLab there."""
@@ -215,7 +240,7 @@ def lab(context, options, notebooks) -> None:
 
 @cli.command()
 @click.argument("names", nargs=-1, metavar="[CHAPTER]...")
-@_notebooks
+@notebooks_option
 def style(names, notebooks) -> None:
     """Say what does not fit the frame of a chapter, by cell."""
     from course_utils.notebooks import chapters
@@ -230,7 +255,7 @@ def style(names, notebooks) -> None:
 
 @cli.command()
 @click.argument("names", nargs=-1, metavar="[CHAPTER]...")
-@_notebooks
+@notebooks_option
 def contracts(names, notebooks) -> None:
     """Execute chapters in smoke, and store the outputs of their contract cells, and only theirs."""
     from course_utils.notebooks import chapters
@@ -241,11 +266,12 @@ def contracts(names, notebooks) -> None:
 
 
 @cli.command()
-def lock() -> None:
+@click.option("--keep", is_flag=True, help="Leave what is locked at its version.")
+def lock(keep) -> None:
     """Write requirements.lock anew: newest versions, hashes, no address of an index."""
     from course_utils.environment import write_lock
 
-    write_lock()
+    write_lock(keep=keep)
 
 
 @cli.command()
@@ -256,3 +282,7 @@ def data(sets, registry) -> None:
     from course_utils import data_command
 
     data_command.data(sets, registry=registry)
+
+
+for _command in COMMANDS:
+    cli.add_command(_command)

@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -25,6 +26,7 @@ __all__ = ["ROOT", "ensure", "make", "write_lock"]
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements.lock"
+_GPU = "-gpu"  # ends the names of the environment with CUDA and of its lock
 _STAMP = "course-lock.sha256"
 _DISTRIBUTION = "course-utils"
 
@@ -42,15 +44,20 @@ def ensure(arguments: Sequence[str]) -> int | None:
         InputError: packages are missing here, and this is no checkout with a lock.
         WorldError: the environment could not be made.
     """
-    folder = _folder()
-    inside = Path(sys.prefix).resolve() == folder.resolve()
-    if not inside and _installed_here():
+    folder, here = _folder(), Path(sys.prefix).resolve()
+    own = here == folder.resolve()
+    if arguments[:1] == ["gpu"]:
+        # Before anything is installed: two gigabytes of CUDA are of no use without a device.
+        _require_gpu()
+        folder = folder.with_name(folder.name + _GPU)
+    inside = here == folder.resolve()
+    if not own and not inside and _installed_here():
         return None  # a conda environment, a hosted notebook: the reader's own choice
     if inside and _stamped(folder):
         return None
-    if not LOCK.is_file():
+    if not _lock(folder).is_file():
         raise InputError(
-            f"expected {_DISTRIBUTION} to be installed, or a checkout with requirements.lock to "
+            f"expected {_DISTRIBUTION} to be installed, or a checkout with {_lock(folder).name} to "
             f"install it from, received neither in {ROOT}: run this from the course's folder, or "
             f"`pip install -e '.[cpu,run]'` there"
         )
@@ -79,7 +86,7 @@ def make(folder: Path) -> None:
         if _stamped(folder):
             return
         began = time.monotonic()
-        _say(f"making the environment {_shown(folder)} from requirements.lock (once) …")
+        _say(f"making the environment {_shown(folder)} from {_lock(folder).name} (once) …")
         (folder / _STAMP).unlink(missing_ok=True)
         uv = _uv(folder)
         if not _works(folder):
@@ -87,27 +94,41 @@ def make(folder: Path) -> None:
         if not (uv and _install_with_uv(uv, folder)) and not _install_with_own_uv(folder):
             _say("uv is not to be had here; pip does it, which takes minutes …")
             _install_with_pip(folder)
-        (folder / _STAMP).write_text(_lock_hash())
+        (folder / _STAMP).write_text(_lock_hash(folder))
         _say(f"environment ready after {time.monotonic() - began:.0f} s")
 
 
-def write_lock() -> None:
-    """Resolve pyproject.toml anew for every system and Python that the course supports.
+def write_lock(*, keep: bool = False) -> None:
+    """Resolve pyproject.toml for every system and Python that the course supports.
+
+    Two locks: one with TensorFlow's CPU build and, where pyproject.toml has the extra `gpu`, one
+    with CUDA. The two builds exclude each other.
+
+    Args:
+        keep: leave what is locked at its version, and add or remove only what must be; without
+            it, everything goes to its newest version.
 
     Raises:
         WorldError: uv is not there, or could not resolve.
     """
     uv = _uv(Path(sys.prefix))
-    options = ["--universal", "--python-version", "3.11", "--generate-hashes", "--upgrade"]
-    options += ["--no-emit-index-url", "--no-emit-find-links", "--all-extras", "--quiet"]
+    options = ["--universal", "--python-version", "3.11", "--generate-hashes"]
+    options += [] if keep else ["--upgrade"]
+    options += ["--no-emit-index-url", "--no-emit-find-links", "--quiet"]
     os.environ["UV_CUSTOM_COMPILE_COMMAND"] = "course lock"
-    with contextlib.chdir(ROOT):  # so that the file names no folder of this machine
-        done = uv and _run([uv, "pip", "compile", *options, "pyproject.toml", "-o", LOCK.name])
-    if not done:
-        raise WorldError(
-            "expected uv to write requirements.lock, it is missing or failed: see above"
-        )
-    _say(f"wrote {LOCK.name}; the next call installs it")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    gpu = _lock(_folder().with_name(_GPU))
+    for lock, other in ((LOCK, "gpu"), (gpu, "cpu")) if "gpu" in extras else ((LOCK, "gpu"),):
+        chosen = [f"--extra={extra}" for extra in extras if extra != other]
+        with contextlib.chdir(ROOT):  # so that the file names no folder of this machine
+            compile_ = ["pip", "compile", *options, *chosen, "pyproject.toml", "-o", lock.name]
+            done = uv and _run([uv, *compile_])
+        if not done:
+            raise WorldError(
+                f"expected uv to write {lock.name}, it is missing or failed: see above"
+            )
+        _say(f"wrote {lock.name}; the next call installs it")
 
 
 def _uv(folder: Path) -> str | None:
@@ -128,14 +149,16 @@ def _create(folder: Path, uv: str | None) -> None:
 def _install_with_uv(uv: str, folder: Path) -> bool:
     target = ["-q", "--python", str(_python(folder))]
     course = ["--no-deps", "--no-build-isolation", "-e", str(ROOT)]
-    return _run([uv, "pip", "sync", *target, "--require-hashes", str(LOCK)]) and _run(
+    return _run([uv, "pip", "sync", *target, "--require-hashes", str(_lock(folder))]) and _run(
         [uv, "pip", "install", *target, *course]
     )
 
 
 def _install_with_own_uv(folder: Path) -> bool:
     """Install uv alone, from its lines in the lock, outside the environment that it will fill."""
-    lines = re.search(r"^uv==.*?(?=^\S)", LOCK.read_text() + "\nend", re.MULTILINE | re.DOTALL)
+    lines = re.search(
+        r"^uv==.*?(?=^\S)", _lock(folder).read_text() + "\nend", re.MULTILINE | re.DOTALL
+    )
     if lines is None or not _has_pip(folder):
         return False
     tool = folder / "uv-tool"
@@ -156,10 +179,10 @@ def _install_with_pip(folder: Path) -> None:
     if not _has_pip(folder):
         _run([python, "-m", "ensurepip"])
     pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-    if not _run([*pip, "--require-hashes", "-r", str(LOCK)]):
+    if not _run([*pip, "--require-hashes", "-r", str(_lock(folder))]):
         raise WorldError(
-            "expected pip to install requirements.lock, it failed (see above): check the network "
-            "and your index of packages, then call again; what was installed is kept"
+            f"expected pip to install {_lock(folder).name}, it failed (see above): check the "
+            "network and your index of packages, then call again; what was installed is kept"
         )
     if not _run([*pip, "--no-deps", "--no-build-isolation", "-e", str(ROOT)]):
         raise WorldError(f"expected pip to install the course from {ROOT}, it failed (see above)")
@@ -224,13 +247,37 @@ def _python(folder: Path) -> Path:
 
 def _stamped(folder: Path) -> bool:
     stamp = folder / _STAMP
-    return stamp.is_file() and LOCK.is_file() and stamp.read_text() == _lock_hash()
+    lock = _lock(folder)
+    return stamp.is_file() and lock.is_file() and stamp.read_text() == _lock_hash(folder)
 
 
-def _lock_hash() -> str:
+def _lock(folder: Path) -> Path:
+    """The lock of an environment: with CUDA or without."""
+    name = f"{LOCK.stem}{_GPU}{LOCK.suffix}"
+    return LOCK.with_name(name) if folder.name.endswith(_GPU) else LOCK
+
+
+def _lock_hash(folder: Path) -> str:
     """Of the lock and of what says how the course itself is installed."""
-    content = LOCK.read_bytes() + (ROOT / "pyproject.toml").read_bytes()
+    content = _lock(folder).read_bytes() + (ROOT / "pyproject.toml").read_bytes()
     return hashlib.sha256(content).hexdigest()
+
+
+def _require_gpu() -> None:
+    """Refuse where NVIDIA's driver sees no GPU.
+
+    Raises:
+        WorldError: there is none, or its driver does not answer.
+    """
+    tool = shutil.which("nvidia-smi")
+    listed = tool and subprocess.run([tool, "-L"], capture_output=True, text=True, check=False)
+    if not listed or listed.returncode or "GPU" not in listed.stdout:
+        received = (listed.stdout or listed.stderr).strip() if listed else "no nvidia-smi"
+        raise WorldError(
+            "expected an NVIDIA GPU that its driver sees, received "
+            f"{received.splitlines()[0] if received else 'none'}: `course gpu` computes on nothing "
+            "else; `course run` is for the CPU"
+        )
 
 
 def _path_with_root() -> str:

@@ -25,10 +25,11 @@ import course_utils
 from course_utils import showing, tensorflow_device
 from course_utils.errors import InputError
 
-__all__ = ["DATA", "MIME", "PROFILES", "Course", "begin", "current"]
+__all__ = ["DATA", "LAST_SEED", "MIME", "PROFILES", "Course", "begin", "current"]
 
 PROFILES = ("smoke", "quick", "full")
 DATA = ("embedded", "real")
+LAST_SEED = 2**32 - 1  # NumPy's older generator takes no larger one
 MIME = "application/vnd.course.session+json"
 
 Value = TypeVar("Value")
@@ -234,9 +235,9 @@ def current() -> Course:
 def _seed(value: Any, origin: str) -> int:
     if isinstance(value, str) and value.strip().isdigit():
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**32:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LAST_SEED:
         raise InputError(
-            f"expected SEED to be a whole number from 0 to {2**32 - 1}, "
+            f"expected SEED to be a whole number from 0 to {LAST_SEED}, "
             f"received {value!r} from the {origin}"
         )
     return value

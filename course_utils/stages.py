@@ -7,6 +7,7 @@ once. The last line counts them.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -19,12 +20,14 @@ import psutil
 from course_utils.cache import data_folder
 from course_utils.environment import ROOT
 
-__all__ = ["Stage", "run", "stages"]
+__all__ = ["Stage", "browser", "run", "stages"]
 
 _PYTEST = (sys.executable, "-m", "pytest", "-q")
 # Chapters with bands for real data, whose sets (or small archives) are at hand for checking.
-_REAL = ("00", "02")
+_REAL = ("00", "02", "04")
 _DOCTESTS = ("--doctest-modules", "course_utils")
+# Names of a Chromium, as Debian, Ubuntu, Fedora and Google call it.
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,15 @@ def stages(*, slow: bool, root: Path = ROOT) -> list[Stage]:
         *quick,
         Stage("slow tests", (*_PYTEST, "tests/slow")),
         Stage("every chapter, quick", (*course, "run", "--force")),
+        # After it, because it publishes what that run executed.
+        Stage(
+            "publishing",
+            (*_PYTEST, "tests/browser"),
+            {"COURSE_TEST_RUN": str(root / "runs" / "quick")},
+            lacking=""
+            if browser()
+            else "no Chromium here; install one, or name it in COURSE_BROWSER",
+        ),
         Stage(
             "real data",
             (*course, "run", *_REAL, "--data", "real", "--force"),
@@ -87,6 +99,13 @@ def stages(*, slow: bool, root: Path = ROOT) -> list[Stage]:
             lacking=real,
         ),
     ]
+
+
+def browser() -> str:
+    """The path of the browser that tests drive: COURSE_BROWSER, else a Chromium; "" for none."""
+    named = os.environ.get("COURSE_BROWSER")
+    found = [shutil.which(name) for name in ([named] if named else _BROWSERS)]
+    return next(filter(None, found), "")
 
 
 def run(chosen: Sequence[Stage], *, root: Path = ROOT) -> int:

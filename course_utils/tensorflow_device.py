@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import tempfile
@@ -50,9 +51,20 @@ def start(seed: int) -> tuple[str, dict[str, str]]:
             device = f"CPU, {os.cpu_count()} cores"
         # Keras 3.15 warns at every `fit` on a tf.data set, though nobody passed `shuffle`.
         warnings.filterwarnings("ignore", message="`shuffle=True` was passed, but will be ignored")
+        logging.getLogger("tensorflow").addFilter(_worth_saying)
         # Start the runtime here, where what it says about itself can be kept quiet.
         tensorflow.zeros(1)
     return device, {"TensorFlow": tensorflow.__version__, "Keras": keras.__version__}
+
+
+def _worth_saying(record: logging.LogRecord) -> bool:
+    """Whether a log record of TensorFlow is for a reader of a notebook.
+
+    TensorFlow counts how often functions of one name are traced. A chapter that predicts with
+    several models has one such function for each, and none of them is traced twice: the warning
+    is wrong there, and longer than the results around it.
+    """
+    return "triggered tf.function retracing" not in record.getMessage()
 
 
 @contextlib.contextmanager

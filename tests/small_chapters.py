@@ -79,6 +79,62 @@ def chapter(number: str = "00", **changed: str | None) -> nbformat.NotebookNode:
     return notebook
 
 
+GLOSSARY = """\
+## Glossary
+
+| English | 한국어 | meaning |
+|---|---|---|
+| kernel | 커널 | the small array of weights |
+"""
+
+FIGURE = """\
+import numpy as np
+from course_utils import plots
+plots.show(plots.image_grid(np.eye(6)[None, :, :, None]), alt="A white diagonal on black ground.")
+"""
+
+EXPLORER = """\
+from course_utils import explorer
+explorer.convolution(np.eye(6), kernel=np.eye(3))
+"""
+
+SOLVED = """\
+answer = ...
+### BEGIN SOLUTION
+answer = 4
+### END SOLUTION
+"""
+
+
+def published() -> dict[str, nbformat.NotebookNode]:
+    """Two chapters with all that a site shows: a figure, a formula, a glossary, an explorer."""
+    found = {}
+    for number, name in (("00", "start_here"), ("01", "convolution_basics")):
+        notebook = chapter(
+            number,
+            figure=FIGURE,
+            explorer=EXPLORER,
+            exercise=EXERCISE.format(number=number)
+            .replace("exercises.check", SOLVED + "exercises.check")
+            .replace("WIDTH // 2", "answer"),
+        )
+        tag(notebook, "exercise", "exercise")
+        notebook.metadata["kernelspec"] = {
+            "name": "python3",
+            "display_name": "Python 3",
+            "language": "python",
+        }
+        notebook.cells[0].source = (
+            f"# {number} · Small\n\n*A small chapter.*\n\n**Time:** quick 1 s on a CPU\n\n"
+            "The loss $-\\ln \\tfrac{1}{10}$ of guessing."
+        )
+        notebook.cells.append(new_markdown_cell(GLOSSARY, id="glossary"))
+        for each in notebook.cells:
+            each.metadata["slideshow"] = {"slide_type": "slide"}
+        found[f"n{number}_{name}"] = notebook
+    return found
+
+
 # As on a machine of somebody else: that kernel is not here.
 KERNEL = {"name": "conda-env-elsewhere-py", "display_name": "elsewhere", "language": "python"}
 

@@ -1,11 +1,12 @@
 """The networks that several chapters train, each by one short function.
 
-All are built for pictures of a given shape and end in one logit for each class: a loss with
-`from_logits=True` belongs to them. None is compiled. First weights follow from Keras' global seed,
-so call `keras.utils.set_random_seed` before building.
+All are built for pictures of a given shape and end in one logit for each class (and each pixel,
+where pixels are labelled): a loss with `from_logits=True` belongs to them. None is compiled. First
+weights follow from Keras' global seed, so call `keras.utils.set_random_seed` before building.
 
 `fashion` holds the nets of small grey pictures, `few_pictures` the one that learns from few
-coloured ones, `families` a small one of each modern architecture, from the blocks in `blocks`.
+coloured ones, `segmenting` those that label every pixel, `families` a small one of each modern
+architecture, from the blocks in `blocks`.
 """
 
 from course_utils.convnets import blocks
@@ -19,6 +20,7 @@ from course_utils.convnets.fashion import (
     vgg_like_net,
 )
 from course_utils.convnets.few_pictures import small_data_net
+from course_utils.convnets.segmenting import strided_net, unet
 
 __all__ = [
     "FAMILIES",
@@ -30,6 +32,8 @@ __all__ = [
     "measured_families",
     "pooled_net",
     "small_data_net",
+    "strided_net",
+    "unet",
     "unpooled_net",
     "vgg_like_net",
 ]

@@ -32,7 +32,7 @@ def listing() -> list[tuple[str, str, str, str, str]]:
 
     Example:
         >>> [row for row in listing() if row[0] == "fashion_mnist"][0][1:4]
-        ('31 MB', 'MIT', '00 02')
+        ('31 MB', 'MIT', '00 01 02')
     """
     rows = []
     for name in registry.registry():

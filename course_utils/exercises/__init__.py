@@ -15,7 +15,7 @@ from typing import Any
 from course_utils import session, showing
 from course_utils.errors import InputError
 
-__all__ = ["MIME", "check", "exercise", "names"]
+__all__ = ["MIME", "check", "exercise", "names", "require"]
 
 MIME = "application/vnd.course.exercise+json"
 
@@ -54,6 +54,36 @@ def names(chapter: str) -> tuple[str, ...]:
     return tuple(_of(chapter))
 
 
+def require(name: str, answer: Any) -> None:
+    """Check an answer as `check` does, and stop if it is not right: for graded assignments.
+
+    Args:
+        name: of the exercise.
+        answer: what the exercise asks for.
+
+    Raises:
+        AssertionError: the answer is not right; the message is the check's.
+        InputError: the chapter has no exercise of that name.
+
+    Example:
+        >>> from course_utils import session
+        >>> _ = session.begin("97", profile="quick", data="embedded", seed=0, tensorflow=False)
+        Chapter 97 ...
+        >>> @exercise("97", "one")
+        ... def one(answer):
+        ...     return None if answer == 1 else "expected 1"
+        >>> require("one", 1)
+        ✔ one: right
+        >>> require("one", ...)
+        Traceback (most recent call last):
+        ...
+        AssertionError: one: nothing here yet: replace the three dots by your answer
+    """
+    wrong = _checked(name, answer)
+    if wrong is not None:
+        raise AssertionError(f"{name}: {wrong}")
+
+
 def check(name: str, answer: Any) -> None:
     """Say under the cell whether `answer` is right and, if it is not, what is wrong with it.
 
@@ -78,6 +108,11 @@ def check(name: str, answer: Any) -> None:
         >>> check("half", 3.5)
         ✔ half: right
     """
+    _checked(name, answer)
+
+
+def _checked(name: str, answer: Any) -> str | None:
+    """Show what is wrong with an answer, and return it; None when it is right."""
     chapter = session.current().chapter
     checks = _of(chapter)
     if name not in checks:
@@ -102,6 +137,7 @@ def check(name: str, answer: Any) -> None:
             "text/html": showing.box(mark, title, [], colour=colour),
         }
     )
+    return wrong
 
 
 def _judge(function: Check, answer: Any) -> str | None:

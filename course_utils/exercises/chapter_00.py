@@ -120,7 +120,7 @@ def band_from_seeds(answer):
         yours = answer(observed)
         if yours is ... or yours is None:
             return _NOTHING
-        if not (isinstance(yours, tuple | list) and len(yours) == 2):
+        if not (isinstance(yours, tuple | list | np.ndarray) and np.shape(yours) == (2,)):
             return f"expected the pair (low, high), yours is {yours!r}"
         low, high = map(float, yours)
         if not low < high:

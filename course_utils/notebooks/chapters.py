@@ -37,6 +37,7 @@ class ClaimText:
         sabotage: what breaks the claim, in words; "" without one.
         unit_sabotage: the test that breaks it instead, "file::function"; "" without one.
         cell: the number of its cell, from 1.
+        unit: in which its number is shown, as `claims.check` takes it.
     """
 
     id: str
@@ -45,6 +46,7 @@ class ClaimText:
     sabotage: str
     unit_sabotage: str
     cell: int
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -295,6 +297,7 @@ def _claim(call: ast.Call, number: int, where: str) -> ClaimText:
         sabotage=given("sabotage", None, str, ""),
         unit_sabotage=given("unit_sabotage", None, str, ""),
         cell=number,
+        unit=given("unit", None, str, ""),
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import course_utils
 from course_utils import cache
 
-__all__ = ["PACKAGE", "ROOT", "key", "surroundings"]
+__all__ = ["PACKAGE", "ROOT", "installation", "key", "surroundings", "variables"]
 
 PACKAGE = Path(course_utils.__file__).resolve().parent
 ROOT = PACKAGE.parent
@@ -33,7 +33,13 @@ _LIBRARIES = (
     "scikit-image",
     "scikit-learn",
 )
-_VARIABLES = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")
+_VARIABLES = (
+    "CUDA_VISIBLE_DEVICES",
+    # Sums of many numbers are rounded otherwise in another number of parts.
+    "MKL_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+)
 _PREFIXES = ("TF_", "KERAS_", "XLA_")
 
 
@@ -77,8 +83,47 @@ def surroundings(*, data: str, package: Path = PACKAGE, lock: Path | None = None
         >>> surroundings(data="embedded") == surroundings(data="embedded")
         True
     """
+    facts = _installation(package, lock) | {
+        "variables": variables(),
+        "data": [_registry(), _listing(cache.data_folder())] if data == "real" else [],
+    }
+    return _hash(json.dumps(facts, sort_keys=True))
+
+
+def installation(*, package: Path = PACKAGE, lock: Path | None = None) -> str:
+    """Hash what is installed: package, lock, libraries, Python. Two machines should agree in it.
+
+    Args:
+        package: the folder of the package.
+        lock: the lock file, as for `surroundings`.
+
+    Returns:
+        64 hexadecimal digits.
+
+    Example:
+        >>> len(installation())
+        64
+    """
+    return _hash(json.dumps(_installation(package, lock), sort_keys=True))
+
+
+def variables() -> dict[str, str]:
+    """The environment variables on which a result may depend, with their values.
+
+    Example:
+        >>> "PATH" in variables()
+        False
+    """
+    return {
+        name: value
+        for name, value in sorted(os.environ.items())
+        if name in _VARIABLES or name.startswith(_PREFIXES)
+    }
+
+
+def _installation(package: Path, lock: Path | None) -> dict[str, object]:
     lock = lock or package.parent / "requirements.lock"
-    facts = {
+    return {
         "package": [
             [path.relative_to(package).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()]
             for path in sorted(package.rglob("*"))
@@ -89,14 +134,7 @@ def surroundings(*, data: str, package: Path = PACKAGE, lock: Path | None = None
         "machine": platform.machine(),
         # The lock says what should be installed, this what is.
         "libraries": {name: _version(name) for name in _LIBRARIES},
-        "variables": {
-            name: value
-            for name, value in sorted(os.environ.items())
-            if name in _VARIABLES or name.startswith(_PREFIXES)
-        },
-        "data": [_registry(), _listing(cache.data_folder())] if data == "real" else [],
     }
-    return _hash(json.dumps(facts, sort_keys=True))
 
 
 def _registry() -> str:

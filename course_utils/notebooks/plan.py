@@ -2,18 +2,22 @@
 
 import difflib
 import hashlib
+import itertools
 import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from course_utils import session
 from course_utils.errors import InputError
 from course_utils.notebooks import chapters, documents, fingerprint, settings
 from course_utils.notebooks.chapters import Chapter
 from course_utils.notebooks.jobs import Job
 
 __all__ = ["Request", "jobs", "seeds"]
+
+_MOST_SEEDS = 1000
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Request:
         notebooks: the folder of the chapters.
         names: chapters, as `chapters.select` takes them; all without any.
         profile: "smoke", "quick", "full", or None for the environment's or the chapter's own.
+        profiles: several profiles, each in a folder of its own; or empty.
         data: "embedded", "real" or None, likewise.
         seed: 0 or more, or None, likewise.
         seeds: several seeds, each in a folder of its own; or empty.
@@ -37,6 +42,7 @@ class Request:
     notebooks: Path
     names: Sequence[str] = ()
     profile: str | None = None
+    profiles: Sequence[str] = ()
     data: str | None = None
     seed: int | None = None
     seeds: Sequence[int] = ()
@@ -70,11 +76,12 @@ def jobs(request: Request) -> list[Job]:
     targets = list({(chapter.stem, claim): (chapter, claim) for chapter, claim in targets}.values())
     around: dict[str, str] = {}
     planned = []
-    for seed in request.seeds or [request.seed]:
+    profiles = list(dict.fromkeys(request.profiles)) or [request.profile]
+    for profile, seed in itertools.product(profiles, request.seeds or [request.seed]):
         for chapter, claim in targets:
             parameters = settings.settle(
                 chapter,
-                profile=request.profile,
+                profile=profile,
                 data=request.data,
                 seed=seed,
                 sabotage=claim,
@@ -110,7 +117,7 @@ def seeds(text: str) -> list[int]:
         The seeds, each once, in order.
 
     Raises:
-        InputError: the text is something else.
+        InputError: the text is something else, or means seeds that no generator takes.
 
     Example:
         >>> seeds("0-2,7")
@@ -122,6 +129,11 @@ def seeds(text: str) -> list[int]:
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if last < first:
             raise InputError(f"expected seeds such as 0-4 or 0,2,5, received {text!r}")
+        if last > session.LAST_SEED or last - first >= _MOST_SEEDS:
+            raise InputError(
+                f"expected at most {_MOST_SEEDS:,} seeds from 0 to {session.LAST_SEED}, "
+                f"received {text!r}"
+            )
         found.update(range(first, last + 1))
     return sorted(found)
 
@@ -173,6 +185,8 @@ def _folder(request: Request, chapter: Chapter, parameters: Mapping[str, object]
     sabotaged = parameters["SABOTAGE"]
     default = "sabotage" if sabotaged else f"{parameters['PROFILE']}-{parameters['DATA']}"
     folder = request.out or Path("runs") / default
+    if len(set(request.profiles)) > 1 and (request.out or sabotaged):
+        folder = folder / str(parameters["PROFILE"])
     if sabotaged:
         # A folder of its own, also inside a given one: a broken run never replaces a good one.
         name = str(sabotaged)
@@ -186,7 +200,8 @@ def _folder(request: Request, chapter: Chapter, parameters: Mapping[str, object]
 
 
 def _tag(request: Request, parameters: Mapping[str, object]) -> str:
-    parts = [f"seed {parameters['SEED']}"] if request.seeds else []
+    parts = [str(parameters["PROFILE"])] if len(set(request.profiles)) > 1 else []
+    parts += [f"seed {parameters['SEED']}"] if request.seeds else []
     parts += [f"sabotaged {parameters['SABOTAGE']}"] if parameters["SABOTAGE"] else []
     return " ".join(parts)
 

@@ -75,6 +75,7 @@ def run(
     display: Lines | Moving,
     force: bool = False,
     execute: Callable[..., Outcome] = execution.execute,
+    end: Callable[[], None] = kernels.end_all,
 ) -> Run:
     """Execute jobs, except those whose result is there already.
 
@@ -84,6 +85,8 @@ def run(
         display: told of every beginning, step and end.
         force: execute also what is unchanged.
         execute: what executes one job; anything with the form of `execution.execute`.
+        end: makes every `execute` that runs raise `kernels.Interrupted`; called again and again
+            after Ctrl-C, until all have.
 
     Returns:
         What came of them.
@@ -115,11 +118,11 @@ def run(
                 results.write_claims(folder, kept[folder], fresh)
 
         save(by_folder)
-        interrupted = _execute_all(jobs, waiting, at_a_time, display, execute, done, save)
+        interrupted = _execute_all(jobs, waiting, at_a_time, display, execute, end, done, save)
     return Run(tuple(done[index] for index in sorted(done)), interrupted)
 
 
-def _execute_all(jobs, waiting, at_a_time, display, execute, done, save) -> bool:
+def _execute_all(jobs, waiting, at_a_time, display, execute, end, done, save) -> bool:
     """Run the waiting jobs in threads; returns whether someone interrupted."""
 
     def one(index: int) -> Outcome:
@@ -146,20 +149,20 @@ def _execute_all(jobs, waiting, at_a_time, display, execute, done, save) -> bool
             take(wait(running, timeout=0.5, return_when=FIRST_COMPLETED).done)
         return False
     except KeyboardInterrupt:
-        _end(running)
+        _end(running, end)
         for future in [f for f in running if not f.exception()]:
             take([future])
         return True
     except BaseException:
-        _end(running)
+        _end(running, end)
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _end(running: Iterable[Future]) -> None:
-    """End the kernels of all running chapters. One that is just starting is ended once it runs."""
+def _end(running: Iterable[Future], end: Callable[[], None]) -> None:
+    """End all running chapters. One that is just starting is ended once it runs."""
     left = set(running)
     while left:
-        kernels.end_all()
+        end()
         left = set(wait(left, timeout=0.2).not_done)

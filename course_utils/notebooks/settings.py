@@ -113,8 +113,11 @@ def _kind(value: object) -> str:
 
 
 def _seed(text: str) -> int:
-    if not text.strip().isdecimal():
-        raise InputError(f"expected COURSE_SEED to be a whole number, received {text!r}")
+    if not text.strip().isdecimal() or int(text) > session.LAST_SEED:
+        raise InputError(
+            f"expected COURSE_SEED to be a whole number from 0 to {session.LAST_SEED}, "
+            f"received {text!r}"
+        )
     return int(text)
 
 

@@ -12,6 +12,7 @@ from course_utils.plots.grids import image_grid
 from course_utils.plots.lines import compare_lines
 from course_utils.plots.matrices import confusion_matrix, number_grid
 from course_utils.plots.overlays import overlay
+from course_utils.plots.plates import plate
 from course_utils.plots.points import scatter
 from course_utils.plots.showing import show
 from course_utils.plots.tiling import Tiles, tile_figure, tiles
@@ -26,6 +27,7 @@ __all__ = [
     "new_figure",
     "number_grid",
     "overlay",
+    "plate",
     "scatter",
     "show",
     "stroke",

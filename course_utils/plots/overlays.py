@@ -77,7 +77,7 @@ def overlay(
     if isinstance(heatmap, Mapping):
         titles, heatmap = list(heatmap) if titles is None else titles, list(heatmap.values())
     many = isinstance(heatmap, list | tuple) or np.ndim(heatmap) == 3
-    maps = [_heatmap(h, i) for i, h in enumerate(heatmap if many else [heatmap])]
+    maps = [checked_heatmap(h, i) for i, h in enumerate(heatmap if many else [heatmap])]
     if _is_single(image):
         drawn = [picture(image, where="overlay: image")] * len(maps)
     else:
@@ -97,8 +97,8 @@ def overlay(
             draw_picture(axes, grey, extent)
             if outlines is not None:
                 draw_outline(axes, outlines[index], extent, dashed=True)
-            heat = _draw_heat(axes, maps[index], grey.shape, extent, alpha=alpha, level=level)
-        _colour_bar(figure, heat, extents, level=level, label=label)
+            heat = draw_heat(axes, maps[index], grey.shape, extent, alpha=alpha, level=level)
+        colour_bar(figure, heat, extents, level=level, label=label)
     return figure
 
 
@@ -107,17 +107,18 @@ def _is_single(image: object) -> bool:
     return len(shape) == 2 or (len(shape) == 3 and shape[-1] in (1, 3))
 
 
-def _heatmap(heatmap: object, index: int) -> np.ndarray:
-    array = numbers(heatmap, where=f"overlay: heatmap {index}", rank=2)
+def checked_heatmap(heatmap: object, index: object, *, where: str = "overlay") -> np.ndarray:
+    """Return one map of finite values of 0 or more; see `overlay`."""
+    array = numbers(heatmap, where=f"{where}: heatmap {index}", rank=2)
     if array.min() < 0:
         raise InputError(
-            f"overlay: heatmap {index}: expected values of 0 or more, received a lowest of "
+            f"{where}: heatmap {index}: expected values of 0 or more, received a lowest of "
             f"{array.min():.3g}: keep what speaks for the class, np.maximum(heatmap, 0)"
         )
     return array
 
 
-def _draw_heat(
+def draw_heat(
     axes: "Axes",
     heat: np.ndarray,
     shape: tuple[int, int],
@@ -126,6 +127,7 @@ def _draw_heat(
     alpha: float,
     level: float,
 ) -> "AxesImage":
+    """Lay one map over the picture at that place, with its line and its cross."""
     from PIL import Image
 
     peak = heat.max()
@@ -160,7 +162,7 @@ def _draw_heat(
     return drawn
 
 
-def _colour_bar(
+def colour_bar(
     figure: "Figure", heat: "AxesImage", extents: Sequence[Extent], *, level: float, label: str
 ) -> None:
     """Draw the bar beside all rows, with the level of the lines marked on it."""

@@ -13,9 +13,10 @@ from nbformat import NotebookNode, from_dict
 
 from course_utils.errors import InputError
 from course_utils.notebooks import chapters, documents, links, solutions
+from course_utils.publish import hosted
 from course_utils.publish.shelf import Copy, Shelf
 
-__all__ = ["Report", "student_copy", "write_student_copies"]
+__all__ = ["Report", "shown_files", "student_copy", "student_files", "write_student_copies"]
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,11 @@ def student_copy(notebook: NotebookNode, *, name: str = "notebook") -> NotebookN
 
 
 def write_student_copies(
-    source_folder: Path | str, target_folder: Path | str, *, names: Iterable[str] = ()
+    source_folder: Path | str,
+    target_folder: Path | str,
+    *,
+    names: Iterable[str] = (),
+    address: str = "",
 ) -> Report:
     """Write the students' copies of the chapters, and never over a student's work.
 
@@ -107,6 +112,7 @@ def write_student_copies(
         source_folder: the folder of the chapters.
         target_folder: where to; made if it is not there.
         names: chapters as `chapters.select` takes them; all without any.
+        address: from which a hosted notebook installs the course; "" leaves that open.
 
     Returns:
         What was done about each file.
@@ -132,21 +138,57 @@ chapters, received notebooks for both: choose another
     # All are made before any is written: a fault in the last chapter leaves the target as it was.
     wanted: dict[str, bytes] = {}
     for chapter in chapters.find(source, names):
-        copy = student_copy(documents.read(chapter.path), name=chapter.path.name)
+        copy = _copy(chapter, address)
         wanted[chapter.path.name] = documents.dump(_relinked(copy, source, target))
-        wanted |= _shown(copy, source)
+        wanted |= shown_files(copy, source)
     shelf = Shelf(target)
     copies = tuple(shelf.put(name, content) for name, content in wanted.items())
     leftover = () if names else shelf.leftover(wanted)
     return Report(target, copies, leftover)
 
 
+def _copy(chapter: chapters.Chapter, address: str) -> NotebookNode:
+    copy = student_copy(documents.read(chapter.path), name=chapter.path.name)
+    return hosted.pointed(copy, address) if address else copy
+
+
 def _prose(notebook: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "markdown"]
 
 
-def _shown(notebook: NotebookNode, source: Path) -> dict[str, bytes]:
-    """The files under the source folder that a notebook shows or links, by their names there."""
+def student_files(
+    source: Path, names: Iterable[str] = (), *, address: str = ""
+) -> dict[str, bytes]:
+    """The students' copies by their names, with the files that they show, links left as they are.
+
+    Args:
+        source: the folder of the chapters.
+        names: chapters as `chapters.select` takes them; all without any.
+        address: as for `write_student_copies`.
+
+    Returns:
+        Name to content.
+
+    Raises:
+        InputError: as for `student_copy`.
+    """
+    wanted: dict[str, bytes] = {}
+    for chapter in chapters.find(source, names):
+        copy = _copy(chapter, address)
+        wanted |= {chapter.path.name: documents.dump(copy), **shown_files(copy, source)}
+    return wanted
+
+
+def shown_files(notebook: NotebookNode, source: Path) -> dict[str, bytes]:
+    """The files under the source folder that a notebook shows or links, by their names there.
+
+    Args:
+        notebook: the notebook.
+        source: the folder of the chapters.
+
+    Returns:
+        Name to content.
+    """
     found = {}
     for cell in _prose(notebook):
         for link in links.find(cell.source):

@@ -5,6 +5,7 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from course_utils import cache
@@ -106,6 +107,23 @@ def test_a_disk_that_really_fills_up(folder):
 
     with pytest.raises(WorldError, match="is full"):
         cache.prepared("set", "v1", fill)
+    assert leftovers(folder) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+def test_a_disk_that_fills_up_under_an_array(folder):
+    """NumPy tells of it in words of its own, without the system's number."""
+
+    def fill(new):
+        (new / "big.npy").symlink_to("/dev/full")
+        with (new / "big.npy").open("wb", buffering=0) as file:
+            np.ones(1 << 20).tofile(file)
+
+    with pytest.raises(WorldError, match="is full"):
+        cache.prepared("set", "v1", fill)
+    short = OSError("235200 requested and 167808 written")
+    assert "is full" in str(cache.refusal(short, folder))
+    assert "is full" not in str(cache.refusal(OSError("another reason"), folder))
     assert leftovers(folder) == []
 
 

@@ -91,6 +91,12 @@ def test_smoke_records_and_does_not_judge(begin, shown):
     assert "recorded, not judged" in shown[-1]["text/plain"]
 
 
+def test_in_smoke_a_spread_that_a_handful_of_pictures_cannot_have_is_none(begin, shown):
+    begin(profile="smoke")
+    check(0.5, {"any": (0, 1)}, standard_error=np.float64("nan"))
+    assert shown[-1][claims.MIME]["standard_error"] is None
+
+
 def test_a_profile_and_data_without_a_band_is_not_judged(begin, shown):
     begin(data="real")
     check(0.0, {"quick/embedded": (0.4, 1)})
@@ -134,7 +140,13 @@ def test_text_of_a_statement_is_escaped(begin, shown):
         ({"bands": {"any": (None, None)}}, "received"),
         ({"bands": {"any": [0, 1]}}, "received"),
         ({"bands": {"any": ("0", 1)}}, "received"),
+        ({"bands": {"any": (float("-inf"), 1)}}, "to be finite"),
+        ({"bands": {"any": (0, float("inf"))}}, "to be finite"),
+        ({"bands": [(0, 1)]}, r"expected bands of claim beats-guessing as \{"),
         ({"mean_bands": {"any": (2, 1)}}, "expected mean_bands"),
+        ({"standard_error": -0.1}, "finite number of 0 or more, received -0.1"),
+        ({"standard_error": float("nan")}, "finite number of 0 or more, received nan"),
+        ({"standard_error": "small"}, "finite number of 0 or more, received 'small'"),
         ({"observed": [1, 2]}, "to be one number, received list"),
         ({"observed": "high"}, "to be one number, received str 'high'"),
     ],

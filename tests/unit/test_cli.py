@@ -97,6 +97,20 @@ def test_several_seeds(folder, planned):
     assert planned[0].folder.parent == folder / "here"
 
 
+def test_several_profiles_each_in_a_folder_of_its_own(folder, planned):
+    run(folder, "1", "--profile", "smoke", "--profile", "quick", "--seeds", "0-1", "--out", "here")
+    found = [(job.tag, job.folder.relative_to(folder).as_posix()) for job in planned]
+    assert found == [
+        ("smoke seed 0", "here/smoke/seed-0"),
+        ("smoke seed 1", "here/smoke/seed-1"),
+        ("quick seed 0", "here/quick/seed-0"),
+        ("quick seed 1", "here/quick/seed-1"),
+    ]
+    planned.clear()
+    run(folder, "1", "--profile", "smoke", "--profile", "quick", "--profile", "smoke")
+    assert [job.folder.name for job in planned] == ["smoke-embedded", "quick-embedded"]
+
+
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
@@ -137,6 +151,9 @@ def test_a_parameter_has_the_type_of_the_notebooks_own(folder, planned, typed, e
         (["1", "-p", "SEED", "3"], "expected --seed for SEED, received -p SEED 3"),
         (["--seed", "1", "--seeds", "0-4"], "expected --seed or --seeds, received both: choose on"),
         (["--seeds", "4-0"], "expected seeds such as 0-4 or 0,2,5, received '4-0'"),
+        (["--seeds", "0-4294967296"], "expected at most 1,000 seeds from 0 to 4294967295, receiv"),
+        (["--seeds", "4294967296"], "expected at most 1,000 seeds from 0 to 4294967295, received"),
+        (["--seeds", "0-1000"], "expected at most 1,000 seeds from 0 to 4294967295, received '0-"),
         (["--seeds", "a"], "expected seeds such as 0-4 or 0,2,5, received 'a'"),
         (["--sabotage", "beats-gessing"], "received 'beats-gessing': did you mean 00:beats-guess"),
         (["--sabotage", "01:beats-guessing"], "expected a claim to sabotage, received '01:beats-"),
@@ -168,7 +185,8 @@ def test_mistakes_are_found_before_anything_runs(folder, capsys, arguments, mess
     [
         ("PROFILE", "fast", "expected PROFILE to be one of smoke, quick, full, received 'fast'"),
         ("DATA", "none", "expected DATA to be one of embedded, real, received 'none'"),
-        ("SEED", "x", "expected COURSE_SEED to be a whole number, received 'x'"),
+        ("SEED", "x", "expected COURSE_SEED to be a whole number from 0 to 4294967295, recei"),
+        ("SEED", "4294967296", "to be a whole number from 0 to 4294967295, received '42949"),
         ("SABOTAGE", "x-y", "expected a claim to sabotage, received 'x-y'"),
     ],
 )

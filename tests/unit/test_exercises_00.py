@@ -27,6 +27,10 @@ def shuffled(images, labels, seed):
             checks.band_from_seeds,
             lambda x: (np.mean(x) - 4 * np.std(x, ddof=1), np.mean(x) + 4 * np.std(x, ddof=1)),
         ),
+        (
+            checks.band_from_seeds,
+            lambda x: np.mean(x) + np.array([-4, 4]) * np.std(x, ddof=1),
+        ),
     ],
 )
 def test_other_right_answers_pass(check, answer):
@@ -67,6 +71,7 @@ def test_other_right_answers_pass(check, answer):
             "yours has 2.00",
         ),
         (checks.band_from_seeds, lambda x: np.mean(x), "expected the pair"),
+        (checks.band_from_seeds, lambda x: np.ones((2, 2)), "expected the pair"),
     ],
 )
 def test_usual_mistakes_are_named(check, answer, message):

@@ -19,8 +19,9 @@ def without_comment(requirement):
 def declared():
     """Every requirement of pyproject.toml that `environment.yml` must name too."""
     extras = PROJECT["project"]["optional-dependencies"]
+    # Instead of the extra `cpu` there is `gpu`, with an environment and a lock of its own.
     return PROJECT["project"]["dependencies"] + [
-        line for extra in extras.values() for line in extra
+        line for name, extra in extras.items() if name != "gpu" for line in extra
     ]
 
 
@@ -82,6 +83,7 @@ LAYERS = {
     "menagerie": {"errors", "menagerie"},
     "plots": {"errors", "plots", "showing"},
     "environment": {"errors"},
+    "explorer": {"errors", "showing", "convolution"},
 }
 TEACHING_MAY_NOT = {"cli", "publish", "notebooks", "stages", "environment"}
 
@@ -128,7 +130,9 @@ def test_modules_stay_small_and_are_named_for_a_concept():
 def test_what_chapters_may_import_declares_its_public_names():
     package = ROOT / "course_utils"
     doors = [path for path in package.glob("*.py") if path.stem not in {"__init__", "errors"}]
-    doors += [package / name / "__init__.py" for name in ("datasets", "menagerie", "plots")]
+    doors += [
+        package / name / "__init__.py" for name in ("datasets", "explorer", "menagerie", "plots")
+    ]
     undeclared = [
         path.name
         for path in doors
@@ -137,7 +141,7 @@ def test_what_chapters_may_import_declares_its_public_names():
     assert undeclared == []
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "TEACHING.md"])
 def test_links_to_files_of_the_repository_exist(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", text)
@@ -146,3 +150,13 @@ def test_links_to_files_of_the_repository_exist(name):
 
 def test_the_readme_has_no_gap_left():
     assert not re.search(r"TIME_|TODO|XXX", (ROOT / "README.md").read_text(encoding="utf-8"))
+
+
+def test_every_command_that_teaching_names_is_there():
+    from course_utils.cli import cli
+
+    text = (ROOT / "TEACHING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`course ([a-z]+)", text))
+    assert named <= set(cli.commands) and {"site", "student", "nbgrader"} <= named
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.M))
+    assert set(re.findall(r"`make ([a-z-]+)", text)) <= targets

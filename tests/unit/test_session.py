@@ -156,6 +156,21 @@ print("sum", float(keras.layers.Dense(4).build((None, 3)) or keras.random.normal
     assert first.stdout == second.stdout
 
 
+def test_only_the_warning_about_many_models_is_left_out():
+    code = """
+from course_utils import tensorflow_device
+tensorflow_device.start(0)
+import logging
+logger = logging.getLogger("tensorflow")
+logger.warning("%d out of the last 7 calls to f triggered tf.function retracing. Tracing is", 5)
+logger.warning("something else")
+"""
+    result = run_python(code)
+    assert result.returncode == 0, result.stderr
+    assert "something else" in result.stdout + result.stderr
+    assert "retracing" not in result.stdout + result.stderr
+
+
 def test_importing_the_package_loads_nothing_heavy():
     code = """
 import sys

@@ -53,3 +53,13 @@ def test_real_data_is_lacking_where_there_is_none(monkeypatch, tmp_path):
 def test_the_slow_ones_come_on_top():
     names = [stage.name for stage in stages.stages(slow=False)]
     assert [stage.name for stage in stages.stages(slow=True)][: len(names)] == names
+
+
+def test_without_a_browser_publishing_is_shown_as_not_run(monkeypatch):
+    monkeypatch.setenv("COURSE_BROWSER", "no-such-browser")
+    (publishing,) = [s for s in stages.stages(slow=True) if s.name == "publishing"]
+    assert "no Chromium here" in publishing.lacking
+    monkeypatch.setenv("COURSE_BROWSER", sys.executable)
+    (publishing,) = [s for s in stages.stages(slow=True) if s.name == "publishing"]
+    assert publishing.lacking == ""
+    assert publishing.environment["COURSE_TEST_RUN"].endswith("quick")

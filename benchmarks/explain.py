@@ -1,0 +1,288 @@
+"""Explanations: the course's against what a reader would write or install instead.
+
+    python benchmarks/explain.py
+    uv run --with tf-keras-vis python benchmarks/explain.py
+
+Three tasks on a MobileNet (alpha 0.25, 96×96): Grad-CAM of 64 pictures, pictures for 64 filters in
+30 steps each, 64 channels as one figure. Each candidate runs in a process of its own, so that its
+memory is its own: it runs once to trace and fill caches, then `--rounds` times, of which the best
+counts (warm). What a slow loop does for a few filters is scaled up to all, and marked so. Memory is
+the highest use of the process over what it had with the network loaded. tf-keras-vis is measured
+where it is installed. The table goes into `results.md`.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+
+COUNT, FILTERS, STEPS, SIDE = 64, 64, 30, 96
+CAM_LAYER, FILTER_LAYER = "conv_pw_13_relu", "conv_pw_5_relu"
+SLOW_FILTERS = 4  # of 64, for the eager loop
+
+
+def network():
+    """MobileNet with its head, with real weights where they are at hand; speed is the same."""
+    import keras
+
+    from course_utils.datasets import imagenet
+
+    weights = imagenet.weights("mobilenet_2_5_224_tf.h5")
+    return keras.applications.MobileNet(
+        input_shape=(SIDE, SIDE, 3),
+        alpha=0.25,
+        weights=None if weights == "imagenet" else weights,
+        classifier_activation=None,
+    )
+
+
+def pictures():
+    """Noise will do: no candidate is faster for some pictures than for others."""
+    return np.random.default_rng(0).uniform(-1, 1, (COUNT, SIDE, SIDE, 3)).astype(np.float32)
+
+
+def cam_course():
+    """All pictures in one compiled pass."""
+    from course_utils import explain
+
+    model, given = network(), pictures()
+    return lambda: explain.grad_cam(model, given, layer=CAM_LAYER).maps
+
+
+def cam_keras_example():
+    """Keras' own example, one picture after the other, as it is taught (keras.io, grad_cam)."""
+    import keras
+    import tensorflow as tf
+
+    model, given = network(), pictures()
+
+    def heatmap(picture):
+        both = keras.Model(model.inputs, [model.get_layer(CAM_LAYER).output, model.output])
+        with tf.GradientTape() as tape:
+            maps, answers = both(picture)
+            best = tf.argmax(answers[0])
+            score = answers[:, best]
+        slope = tape.gradient(score, maps)
+        weights = tf.reduce_mean(slope, axis=(0, 1, 2))
+        heat = tf.squeeze(maps[0] @ weights[..., tf.newaxis])
+        return (tf.maximum(heat, 0) / tf.math.reduce_max(heat)).numpy()
+
+    return lambda: [heatmap(given[i : i + 1]) for i in range(COUNT)]
+
+
+def cam_tf_keras_vis():
+    """tf-keras-vis, all pictures as one batch, told to explain the layer that was named."""
+    from tf_keras_vis.gradcam import Gradcam
+
+    model, given = network(), pictures()
+    best = model.predict(given, verbose=0).argmax(axis=1)
+    explain = Gradcam(model, clone=False)
+    return lambda: explain(
+        lambda output: [output[i, k] for i, k in enumerate(best)],
+        given,
+        penultimate_layer=CAM_LAYER,
+        seek_penultimate_conv_layer=False,
+    )
+
+
+def filters_course():
+    """All filters climb in one compiled loop."""
+    from course_utils import explain
+
+    model = network()
+    return lambda: (
+        explain.filter_pictures(
+            model, FILTER_LAYER, filters=range(FILTERS), bounds=(-1, 1), steps=STEPS
+        ).pictures
+    )
+
+
+def _climbing(count, compiled):
+    import keras
+    import tensorflow as tf
+
+    model = network()
+    maps_of = keras.Model(model.inputs, model.get_layer(FILTER_LAYER).output)
+
+    def step(picture, k):
+        with tf.GradientTape() as tape:
+            tape.watch(picture)
+            response = tf.reduce_mean(tf.gather(maps_of(picture)[:, 2:-2, 2:-2], k, axis=-1))
+        return picture + 10.0 * tf.math.l2_normalize(tape.gradient(response, picture))
+
+    step = tf.function(step) if compiled else step
+    noise = np.random.default_rng(0).uniform(-0.1, 0.1, (1, SIDE, SIDE, 3)).astype(np.float32)
+
+    def climb():
+        for k in range(count):
+            picture = tf.constant(noise)
+            for _ in range(STEPS):
+                picture = step(picture, tf.constant(k))
+
+    return climb
+
+
+def filters_eager():
+    """The loop of the textbook without `tf.function`, a few filters of it."""
+    return _climbing(SLOW_FILTERS, compiled=False)
+
+
+def filters_compiled():
+    """The same, each step compiled, one filter after the other."""
+    return _climbing(FILTERS, compiled=True)
+
+
+def filters_tf_keras_vis():
+    """tf-keras-vis' activation maximisation, all filters as one batch."""
+    from tf_keras_vis.activation_maximization import ActivationMaximization
+    from tf_keras_vis.utils.model_modifiers import ExtractIntermediateLayer
+
+    climb = ActivationMaximization(
+        network(), model_modifier=ExtractIntermediateLayer(FILTER_LAYER), clone=True
+    )
+    noise = np.random.default_rng(0).uniform(-0.1, 0.1, (FILTERS, SIDE, SIDE, 3))
+    return lambda: climb(
+        lambda output: [output[i, ..., i] for i in range(FILTERS)],
+        seed_input=noise.astype(np.float32),
+        steps=STEPS,
+        input_range=(-1, 1),
+    )
+
+
+def _channels():
+    return np.random.default_rng(0).random((24, 24, 64), np.float32)
+
+
+def tiles_course():
+    """All channels as one picture, drawn and encoded."""
+    from course_utils import plots
+
+    maps = _channels()
+    return lambda: _saved(plots.tile_figure(maps, columns=8))
+
+
+def tiles_axes():
+    """A panel for each channel, as in most tutorials."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    maps = _channels()
+
+    def draw():
+        figure, panels = plt.subplots(8, 8, figsize=(10, 10))
+        for k, axes in enumerate(panels.flat):
+            axes.imshow(maps[..., k], cmap="viridis")
+            axes.set_title(k)
+            axes.axis("off")
+        _saved(figure)
+        plt.close(figure)
+
+    return draw
+
+
+def _saved(figure):
+    import io
+
+    figure.savefig(io.BytesIO(), format="png")
+
+
+# Name: (how to make it, how much less than the whole task it does).
+TASKS = {
+    f"Grad-CAM, {COUNT} pictures": {
+        "the course, batched": (cam_course, 1),
+        "Keras' example, picture by picture": (cam_keras_example, 1),
+        "tf-keras-vis, batched": (cam_tf_keras_vis, 1),
+    },
+    f"{FILTERS} filters, {STEPS} steps": {
+        "the course, batched": (filters_course, 1),
+        "eager loop": (filters_eager, FILTERS / SLOW_FILTERS),
+        "compiled step, filter by filter": (filters_compiled, 1),
+        "tf-keras-vis, batched": (filters_tf_keras_vis, 1),
+    },
+    "64 channels as a figure": {
+        "the course, tiles": (tiles_course, 1),
+        "64 axes": (tiles_axes, 1),
+    },
+}
+
+
+def measure(make, rounds):
+    """First call and best warm call in seconds, and the highest memory above the start in MiB."""
+    run = make()
+    start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began = time.perf_counter()
+    run()
+    first, warm, calls = time.perf_counter() - began, [], 0
+    while calls < rounds and sum(warm) < 15:
+        began = time.perf_counter()
+        run()
+        warm.append(time.perf_counter() - began)
+        calls += 1
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"first": first, "warm": min(warm), "memory": (peak - start) / 1024}
+
+
+def main():
+    """Measure each candidate in its own process and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.only:
+        make, _ = TASKS[options.only[0]][options.only[1]]
+        print("\n" + json.dumps(measure(make, options.rounds)))
+        return
+    there = importlib.util.find_spec("tf_keras_vis") is not None
+    print(
+        f"{os.cpu_count()} cores; each in a process of its own, best of {options.rounds}, warm.\n"
+    )
+    for task, candidates in TASKS.items():
+        print(f"| {task} | seconds, warm | first call | × the course | memory, MiB |")
+        print("|---|---|---|---|---|")
+        ours = None
+        for name, (_, share) in candidates.items():
+            if "tf-keras-vis" in name and not there:
+                print(f"| {name} | not installed | | | |")
+                continue
+            found = child(task, name, options.rounds)
+            if found is None:
+                print(f"| {name} | failed | | | |", flush=True)
+                continue
+            ours = found["warm"] if ours is None else ours
+            scaled = f" ({SLOW_FILTERS} filters, scaled up)" if share != 1 else ""
+            print(
+                f"| {name}{scaled} | {found['warm'] * share:.3g} | {found['first'] * share:.3g} "
+                f"| {found['warm'] * share / ours:.1f} | {found['memory']:.0f} |",
+                flush=True,
+            )
+        print()
+    load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "not known"
+    print(f"Load of the machine at the end: {load}.")
+
+
+def child(task, name, rounds):
+    """What `measure` finds in a new process, or None if it fails there."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--rounds", str(rounds), "--only", task, name],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        print(done.stderr.strip().splitlines()[-1:], file=sys.stderr)
+        return None
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""Chapters as assignments for nbgrader, which is not needed to make them.
+
+nbgrader wants the answer in one cell and what judges it in another, each marked in its metadata.
+The first keeps the marks around the solution; the second checks by `exercises.require`, which
+fails where `exercises.check` only says so. An instructor adds tests of his own in his copy,
+between `### BEGIN HIDDEN TESTS` and `### END HIDDEN TESTS`; they never come into the repository.
+"""
+
+import ast
+from collections.abc import Iterable
+from pathlib import Path
+
+from nbformat import NotebookNode, from_dict
+from nbformat.v4 import new_code_cell
+
+from course_utils.errors import InputError
+from course_utils.notebooks import chapters, documents, syntax
+from course_utils.publish.shelf import Shelf
+from course_utils.publish.student import Report, shown_files
+
+__all__ = ["assignment", "write_assignments"]
+
+
+def assignment(chapter: NotebookNode, *, name: str, points: int = 1) -> NotebookNode:
+    """A chapter in the form of an nbgrader source notebook.
+
+    Args:
+        chapter: the chapter; left as it is.
+        name: its file's name, for messages.
+        points: of each exercise.
+
+    Returns:
+        A copy: cells for lecturers and outputs are gone, and each exercise is a cell to solve and
+        a locked one that grades it.
+
+    Raises:
+        InputError: an exercise's cell does not end with `exercises.check(…)`.
+    """
+    copy = from_dict(chapter)
+    cells: list[NotebookNode] = []
+    for number, cell in documents.numbered(copy):
+        tags = documents.tags(cell)
+        if "instructor" in tags:
+            continue
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+        if "exercise" not in tags:
+            cells.append(cell)
+            continue
+        where = f"{name}, {documents.label(number, cell)}"
+        answer, judge = _halves(cell.source, where)
+        cell.source = answer
+        cell.metadata["nbgrader"] = _marks(cell.id, solution=True)
+        graded = new_code_cell(judge, id=f"{cell.id}-graded"[:64])
+        graded.metadata["nbgrader"] = _marks(graded.id, points=points)
+        graded.metadata["slideshow"] = {"slide_type": "skip"}
+        cells += [cell, graded]
+    copy.cells = cells
+    return from_dict(copy)
+
+
+def write_assignments(source: Path, target: Path, *, names: Iterable[str] = ()) -> Report:
+    """Write `source/CHAPTER/CHAPTER.ipynb`, where nbgrader looks, for each chapter.
+
+    Args:
+        source: the folder of the chapters.
+        target: the folder of an nbgrader course; files that were changed there are left alone.
+        names: chapters as `chapters.select` takes them; all without any.
+
+    Returns:
+        What was done about each file.
+
+    Raises:
+        InputError: as for `assignment`.
+        WorldError: the disk does not take it.
+    """
+    wanted: dict[str, bytes] = {}
+    for chapter in chapters.find(source, names):
+        copy = assignment(documents.read(chapter.path), name=chapter.path.name)
+        folder = f"source/{chapter.stem}"
+        wanted[f"{folder}/{chapter.path.name}"] = documents.dump(copy)
+        files = shown_files(copy, source)
+        wanted |= {f"{folder}/{name}": content for name, content in files.items()}
+    shelf = Shelf(target)
+    copies = tuple(shelf.put(name, content) for name, content in wanted.items())
+    return Report(target, copies, () if names else shelf.leftover(wanted))
+
+
+def _halves(source: str, where: str) -> tuple[str, str]:
+    body = syntax.tree_of(source).body
+    last = body[-1] if body else None
+    call = last.value if isinstance(last, ast.Expr) else None
+    if not isinstance(call, ast.Call) or ast.unparse(call.func) != "exercises.check":
+        raise InputError(
+            f'{where}: expected an exercise that ends with exercises.check("name", answer), '
+            "received another end: move what follows into a cell of its own"
+        )
+    lines = source.split("\n")
+    judge = "\n".join(lines[last.lineno - 1 :]).replace("exercises.check", "exercises.require", 1)
+    return "\n".join(lines[: last.lineno - 1]).rstrip(), judge
+
+
+def _marks(grade_id: str, *, solution: bool = False, points: int | None = None) -> NotebookNode:
+    marks = {
+        "schema_version": 3,
+        "grade_id": grade_id,
+        "cell_type": "code",
+        "solution": solution,
+        "grade": not solution,
+        "locked": not solution,
+        "task": False,
+    }
+    if points is not None:
+        marks["points"] = points
+    return from_dict(marks)

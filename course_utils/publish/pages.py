@@ -1,0 +1,319 @@
+"""The site's pages as MyST Markdown and notebooks, made from executed chapters.
+
+Everything is collected, nothing is kept twice: the chapters' own titles, promises, figures,
+glossaries and claims make the landing page, the glossary and the page of claims.
+"""
+
+import base64
+import binascii
+import html
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from nbformat import NotebookNode, from_dict
+from nbformat.v4 import new_markdown_cell
+
+from course_utils import claims
+from course_utils.errors import InputError
+from course_utils.notebooks import documents, links
+from course_utils.publish.executed import Executed
+from course_utils.publish.inspection import Tags
+from course_utils.publish.student import student_copy
+
+__all__ = [
+    "chapter_page",
+    "claims_page",
+    "first_figure",
+    "glossary_page",
+    "landing_page",
+    "outside_links",
+    "reader_copy",
+    "terms",
+]
+
+
+def reader_copy(chapter: Executed) -> NotebookNode:
+    """A chapter to read: its outputs, but no solution and no cell for lecturers.
+
+    Args:
+        chapter: the executed chapter.
+
+    Returns:
+        The student's copy, with the outputs of all cells but those of exercises: there, they are
+        those of the solution.
+    """
+    copy = student_copy(chapter.notebook, name=chapter.chapter.path.name)
+    outputs = {cell.id: cell for cell in chapter.notebook.cells if cell.cell_type == "code"}
+    for cell in copy.cells:
+        cell.metadata.pop("papermill", None)
+        if cell.cell_type == "code" and "exercise" not in documents.tags(cell):
+            cell.outputs = [_for_people(output) for output in outputs[cell.id].outputs]
+            cell.execution_count = outputs[cell.id].execution_count
+    return from_dict(copy)
+
+
+def _for_people(output: NotebookNode) -> NotebookNode:
+    """An output without the record for machines."""
+    output = from_dict(output)
+    for kind in [kind for kind in output.get("data", {}) if kind.startswith("application/vnd.")]:
+        del output.data[kind]
+    return output
+
+
+def chapter_page(chapter: Executed, *, downloads: Sequence[tuple[str, str]]) -> NotebookNode:
+    """A chapter as a page of the site.
+
+    Args:
+        chapter: the executed chapter.
+        downloads: pairs of text and address, from the page, for the buttons under the title.
+
+    Returns:
+        The notebook that Sphinx reads.
+    """
+    page = reader_copy(chapter)
+    buttons = " ".join(
+        f'<a class="course-button" href="{html.escape(quote(address))}">{html.escape(text)}</a>'
+        for text, address in downloads
+    )
+    note = (
+        f"Executed in the profile <code>{html.escape(chapter.profile)}</code> with "
+        f"{html.escape(chapter.data)} data, in {chapter.seconds:.0f} seconds."
+    )
+    source = f'<p class="course-buttons">{buttons}</p>\n<p class="course-note">{note}</p>'
+    page.cells.insert(1, new_markdown_cell(source, id="course-downloads"))
+    for cell in page.cells:
+        if "hosted" in documents.tags(cell):
+            cell.metadata["tags"] = [*cell.metadata["tags"], "hide-input"]
+    return page
+
+
+def first_figure(chapter: Executed) -> tuple[bytes, str] | None:
+    """The first figure of a chapter, as PNG and the text that stands for it; None without one."""
+    for cell in chapter.notebook.cells:
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            if "image/png" not in data:
+                continue
+            found = [attributes for tag, attributes in Tags(data.get("text/html", "")).tags]
+            text = next((a["alt"] for a in found if a.get("alt")), "")
+            text = text or output.get("metadata", {}).get("image/png", {}).get("alt", "")
+            try:
+                return base64.b64decode(data["image/png"], validate=False), text
+            except binascii.Error:
+                continue
+    return None
+
+
+def landing_page(
+    chapters: Sequence[Executed], *, figures: dict[str, tuple[str, str]], reference: Sequence[str]
+) -> str:
+    """The first page: what the course is, and its chapters with a figure of each.
+
+    Args:
+        chapters: the executed chapters.
+        figures: a chapter's number to the address and text of its figure.
+        reference: the documents that the second part of the contents lists.
+
+    Returns:
+        MyST Markdown.
+    """
+    cards = []
+    for one in chapters:
+        chapter = one.chapter
+        picture = ""
+        if chapter.number in figures:
+            address, text = figures[chapter.number]
+            picture = f'<img src="{html.escape(address)}" alt="{html.escape(text)}">'
+        promise = html.escape(chapter.promise)
+        cards.append(
+            f'<article class="course-card">{picture}<div><h3>'
+            f'<a href="chapters/{chapter.stem}.html">{chapter.number} · '
+            f"{html.escape(chapter.title)}</a></h3><p>{promise}</p>"
+            f'<p class="course-note">{html.escape(chapter.time)}</p>'
+            f'<p class="course-note">{len(chapter.claims)} claims · '
+            f"{len(chapter.exercises)} exercises</p></div></article>"
+        )
+    toc = "\n".join(f"chapters/{one.chapter.stem}" for one in chapters)
+    return f"""# Convolutional networks, claim by claim
+
+A course on convolutional networks in notebooks. **A lesson is a tested claim**: each "this helps"
+is measured in its chapter, shown with its number, and judged against a band that several seeds
+justify. [What this course promises, and what it measured](claims.md) lists them all.
+
+Read here before you run. [Take the notebooks](downloads.md) when you want to change something;
+new words stand in the [glossary](glossary.md), English and Korean.
+
+## Chapters
+
+<div class="course-cards">
+{"".join(cards)}
+</div>
+
+```{{toctree}}
+:hidden:
+:caption: Chapters
+
+{toc}
+```
+
+```{{toctree}}
+:hidden:
+:caption: Reference
+
+{chr(10).join(reference)}
+```
+"""
+
+
+def terms(chapter: Executed) -> list[tuple[str, str, str]]:
+    """The glossary of a chapter.
+
+    Args:
+        chapter: the executed chapter.
+
+    Returns:
+        English, Korean and meaning of each term, in the chapter's order.
+    """
+    whole = "\n\n".join(c.source for c in chapter.notebook.cells if c.cell_type == "markdown")
+    section = re.search(r"^## +Glossary *$(.*?)(?=^##? |\Z)", whole, re.MULTILINE | re.DOTALL)
+    rows = []
+    for line in section[1].splitlines() if section else ():
+        parts = [part.strip() for part in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
+        if line.strip().startswith("|") and len(parts) == 3:
+            rows.append(tuple(parts))
+    return rows[2:]
+
+
+def glossary_page(chapters: Sequence[Executed]) -> str:
+    """The terms of all chapters, each with the chapters that explain it.
+
+    Args:
+        chapters: the executed chapters.
+
+    Returns:
+        MyST Markdown.
+    """
+    merged: dict[str, list[list[str]]] = {}
+    for one in chapters:
+        link = f"[{one.chapter.number}](chapters/{one.chapter.stem}.ipynb)"
+        for english, korean, meaning in terms(one):
+            entry = merged.setdefault(english.lower(), [[english], [], [], []])
+            for place, text in zip(entry[1:], (korean, meaning, link), strict=True):
+                if text not in place:
+                    place.append(text)
+    lines = ["# Glossary", "", "English and Korean, with the chapters that explain each word.", ""]
+    lines += ["| English | 한국어 | meaning | chapters |", "|---|---|---|---|"]
+    for _, (english, korean, meaning, where) in sorted(merged.items()):
+        cells = (english[0], ", ".join(korean), "; ".join(meaning), ", ".join(where))
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def claims_page(chapters: Sequence[Executed], evidence: Path) -> str:
+    """All claims with their bands, what this build measured, and what the seeds measured.
+
+    Args:
+        chapters: the executed chapters.
+        evidence: `claims_measured.json`; it may be missing.
+
+    Returns:
+        MyST Markdown.
+
+    Raises:
+        InputError: the evidence is not a file as `course claims --update` writes it.
+    """
+    measured = {}
+    if evidence.is_file():
+        try:
+            measured = dict(json.loads(documents.path_bytes(evidence)))
+        except (ValueError, TypeError) as error:
+            raise InputError(
+                f"expected evidence as `course claims --update` writes it, received {evidence}, "
+                "which is something else: restore the file"
+            ) from error
+    count = sum(len(one.chapter.claims) for one in chapters)
+    lines = [
+        "# What this course promises, and what it measured",
+        "",
+        f"This build holds **{count} claims** of {_counted(len(chapters), 'chapter')}. Each has "
+        "a *band*: the numbers for which we still say that it holds. A band reaches at least four "
+        "standard deviations "
+        "over the seeds (independent runs that differ by chance alone) to each side of their mean. "
+        "And each one has a *sabotage*: the one thing to break so that the claim must fail. A claim"
+        " that could not fail would say nothing.",
+        "",
+        "*This build* is the number in the chapter that you can read here; *seeds* are the smallest"
+        " and the largest number of independent runs.",
+        "",
+    ]
+    for one in chapters:
+        chapter = one.chapter
+        lines += [f"## {chapter.number} · {chapter.title}", ""]
+        lines += [f"From [the chapter](chapters/{chapter.stem}.ipynb).", ""]
+        lines += [
+            "| claim | band | this build | seeds | broken on purpose |",
+            "|---|---|---|---|---|",
+        ]
+        of_chapter = measured.get(chapter.number, {})
+        for claim in chapter.claims:
+            row = _claim_row(one, claim, of_chapter.get(claim.id, {}))
+            lines.append(f"| {' | '.join(map(_cell, row))} |")
+        lines += ["", "</div>", ""]
+    return "\n".join(lines)
+
+
+def _claim_row(one: Executed, claim, measured: dict) -> tuple[str, ...]:
+    record = one.claims.get(claim.id, {})
+    key = f"{one.profile}/{one.data}"
+    # A run in another profile than quick still shows the band for which the claim is made.
+    key = key if key in claim.bands or "any" in claim.bands else f"quick/{one.data}"
+    band = claim.bands.get(key, claim.bands.get("any"))
+    built = "not reached"
+    if record:
+        mark = {True: "✔ ", False: "✘ ", None: "○ "}[record["held"]]
+        built = mark + claims.written(record["observed"], claim.unit)
+        built += "" if record["judged"] else f" ({one.profile}: not judged)"
+    entry = measured.get(key, {})
+    values = [value for value in entry.get("seeds", {}).values() if value is not None]
+    seeds = "exact" if claim.unit_sabotage else "–"
+    if values:
+        low, high = (claims.written(f(values), claim.unit) for f in (min, max))
+        seeds = f"{low} ({len(values)} seeds)" if low == high else ""
+        seeds = seeds or f"{low} to {high} ({len(values)} seeds)"
+    broken = claim.sabotage or "a unit test breaks it"
+    if entry.get("sabotaged") is not None:
+        broken += f": {claims.written(entry['sabotaged'], claim.unit)}"
+    written = "not set for this data" if band is None else claims.written_band(*band, claim.unit)
+    return claim.statement, written, built, seeds, broken
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _cell(text: str) -> str:
+    """A text inside a table of Markdown."""
+    return re.sub(r"([|<*_`$])", r"\\\1", " ".join(text.split()))
+
+
+def outside_links(notebook: NotebookNode, source: Path, copy) -> None:
+    """Let links to files of the course lead to copies of them.
+
+    Args:
+        notebook: the page; changed.
+        source: the folder of the chapters.
+        copy: given a file, returns the address of its copy from the page.
+    """
+
+    def moved(link: links.Link) -> str:
+        place = source / link.path
+        if not link.path or link.path.endswith(".ipynb") or not place.is_file():
+            return link.target
+        return quote(copy(place.resolve()))
+
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = links.replace(cell.source, moved)

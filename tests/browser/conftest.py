@@ -1,0 +1,104 @@
+"""A real browser, and what is published in front of it.
+
+Nothing may leave this machine: a page that asks another host for anything fails its test.
+"""
+
+import os
+import re
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import small_chapters as small
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+from course_utils import stages
+from course_utils.notebooks import plan, progress, runs
+from course_utils.publish import serving
+from course_utils.publish import site as sites
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LOOPBACK = re.compile(r"^(?:https?://127\.0\.0\.1[:/]|file:|data:|blob:|about:)")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = stages.browser()
+    if not path:
+        pytest.skip("no Chromium here: apt-get install chromium, or name one in COURSE_BROWSER")
+    with sync_playwright() as playwright:
+        # Chromium refuses its sandbox to root, as whom containers run.
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def opened(browser):
+    """Open a page; what it complained of and asked other hosts for is the test's failure."""
+
+    @contextmanager
+    def open_page(address, *, width=1280, height=900, **options):
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        page = context.new_page()
+        faults = []
+        page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
+        page.on(
+            "request",
+            lambda r: None if LOOPBACK.match(r.url) else faults.append(f"left: {r.url}"),
+        )
+        page.goto(address)
+        yield page
+        context.close()
+        assert faults == []
+
+    return open_page
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory):
+    """Executed chapters: the course's own where a run is named, else small ones."""
+    named = os.environ.get("COURSE_TEST_RUN")
+    if named:
+        return ROOT / "notebooks", Path(named)
+    folder = tmp_path_factory.mktemp("홍 길동")
+    source = small.write(folder / "notebooks", **small.published())
+    planned = plan.jobs(plan.Request(notebooks=source, profile="quick", out=folder / "run"))
+    with Path(os.devnull).open("w") as nowhere, progress.display(nowhere) as display:
+        assert runs.run(planned, at_a_time=1, display=display).ok
+    return source, folder / "run"
+
+
+@pytest.fixture(scope="session")
+def site(run_folder, tmp_path_factory):
+    """The site's folder."""
+    source, run = run_folder
+    return sites.build(source, run, tmp_path_factory.mktemp("site") / "홍 길동").folder
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    with serving.server(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def serious():
+    """What axe-core finds on a page that is serious or worse, as short lines."""
+    axe = Axe()
+
+    def look(page):
+        found = axe.run(page, options={"resultTypes": ["violations"], "preload": False}).response[
+            "violations"
+        ]
+        return [
+            f"{fault['id']}: {node['target']} {node['failureSummary'][:200]}"
+            for fault in found
+            if fault["impact"] in ("serious", "critical")
+            for node in fault["nodes"][:3]
+        ]
+
+    return look

@@ -1,0 +1,192 @@
+"""What must not be published stops the build, and the message says which chapter and cell."""
+
+from pathlib import Path
+
+import pytest
+import small_chapters as small
+from nbformat.v4 import new_markdown_cell, new_output
+
+from course_utils.errors import InputError, WorldError
+from course_utils.notebooks import documents
+from course_utils.publish import checking, executed, inspection, site
+
+STEM = "00_start_here"
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A source folder and a run folder whose one chapter counts as executed."""
+    source = small.write(tmp_path / "notebooks", n00_start_here=small.chapter())
+    notebook = documents.read(source / f"{STEM}.ipynb")
+    store(tmp_path / "run", notebook)
+    return source, tmp_path / "run"
+
+
+def store(run, notebook, **facts):
+    notebook.metadata["course"] = {
+        "key": "k",
+        "state": "ok",
+        "parameters": {"PROFILE": "quick", "DATA": "embedded", "SABOTAGE": ""},
+        "seconds": 1.0,
+        "peak_mb": 1.0,
+    } | facts
+    run.mkdir(exist_ok=True)
+    documents.write(run / f"{STEM}.ipynb", notebook)
+
+
+def refused(course):
+    with pytest.raises(InputError) as error:
+        executed.read(*course)
+    return str(error.value)
+
+
+def test_what_is_in_order_is_read(course):
+    (one,) = executed.read(*course)
+    assert (one.profile, one.data, one.seconds) == ("quick", "embedded", 1.0)
+
+
+def test_a_chapter_that_was_not_executed(course):
+    source, _run = course
+    small.write(source, n01_more=small.chapter("01"))
+    said = refused(course)
+    assert "01_more.ipynb: not executed there" in said and "course run" in said
+    assert STEM not in said
+
+
+def test_a_notebook_that_no_run_has_left_is_not_executed(course):
+    _source, run = course
+    documents.write(run / f"{STEM}.ipynb", small.chapter())
+    assert f"{STEM}.ipynb: not executed there" in refused(course)
+
+
+def test_an_executed_copy_older_than_its_source(course):
+    source, _run = course
+    notebook = documents.read(source / f"{STEM}.ipynb")
+    small.cell(notebook, "claim").source += "\n# better"
+    documents.write(source / f"{STEM}.ipynb", notebook)
+    said = refused(course)
+    assert f"{STEM}.ipynb: older than its source in cell 5 (id claim)" in said
+    notebook.cells.append(new_markdown_cell("More.", id="more"))
+    documents.write(source / f"{STEM}.ipynb", notebook)
+    assert "older than its source, which has 8 cells, not 7" in refused(course)
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"state": "red"}, "its run was red"),
+        ({"parameters": {"SABOTAGE": "twice-two"}}, "broken on purpose (twice-two)"),
+    ],
+)
+def test_a_run_that_is_no_good(course, facts, said):
+    source, run = course
+    store(run, documents.read(source / f"{STEM}.ipynb"), **facts)
+    assert said in refused(course)
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ('<script src="https://cdn.example.org/a.js"></script>', "<script> from https://cdn."),
+        ('<script src="//cdn.example.org/a.js"></script>', "<script> from //cdn."),
+        ('<script>import x from "https://esm.example.org/x"</script>', "code that loads from"),
+        ('<script>require(["https://cdn.example.org/plotly"])</script>', "code that loads"),
+        ("<style>@import url(https://fonts.example.org/f.css)</style>", "code that loads url("),
+        ('<link rel="stylesheet" href="http://example.org/a.css">', "<link> from http://"),
+        ('<iframe src="https://example.org"></iframe>', "<iframe> from https://"),
+        ('<img alt="A cat." src="https://example.org/a.png">', "<img> from https://"),
+        ('<img src="data:image/png;base64,AA==">', "a picture without alt"),
+    ],
+)
+def test_an_output_that_loads_from_elsewhere_or_lacks_a_text(course, page, said):
+    source, run = course
+    notebook = documents.read(source / f"{STEM}.ipynb")
+    small.cell(notebook, "claim").outputs = [new_output("display_data", {"text/html": page})]
+    store(run, notebook)
+    message = refused(course)
+    assert f"{STEM}.ipynb, cell 5 (id claim): an output with" in message and said in message
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"application/javascript": "alert(1)"}, "an output that is a script"),
+        ({"image/png": "AA=="}, "a picture without alt; show it with plots.show"),
+    ],
+)
+def test_an_output_of_a_kind_that_cannot_be_shown_well(course, data, said):
+    source, run = course
+    notebook = documents.read(source / f"{STEM}.ipynb")
+    small.cell(notebook, "claim").outputs = [new_output("display_data", data)]
+    store(run, notebook)
+    assert said in refused(course)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("![](cover.png)", "a picture without alt (cover.png)"),
+        ("[more](gone.md)", "a broken link, gone.md"),
+        ("![A cat.](gone.png)", "a broken link, gone.png"),
+        ("![A cat.](attachment:gone.png)", "a broken link, attachment:gone.png"),
+        ("![A cat.](https://example.org/cat.png)", "a picture from elsewhere"),
+    ],
+)
+def test_prose_with_a_broken_link_or_picture(course, text, said):
+    source, run = course
+    notebook = documents.read(source / f"{STEM}.ipynb")
+    notebook.cells[0].source += f"\n\n{text}"
+    documents.write(source / f"{STEM}.ipynb", notebook)
+    store(run, notebook)
+    assert f"cell 1 (id title): {said}" in refused(course)
+
+
+def test_code_that_only_speaks_of_an_address_is_no_fault():
+    notebook = small.chapter()
+    notebook.cells[0].source += "\n\n[Keras](https://keras.io) and `<script src='https://a.b/c'>`"
+    page = '<a href="https://keras.io">Keras</a><script>const a = "https://keras.io"</script>'
+    small.cell(notebook, "claim").outputs = [new_output("display_data", {"text/html": page})]
+    assert inspection.faults(notebook, Path("x.ipynb")) == []
+
+
+def test_all_faults_are_told_at_once(course):
+    source, run = course
+    small.write(source, n01_more=small.chapter("01"))
+    store(run, documents.read(source / f"{STEM}.ipynb"), state="red")
+    said = refused(course)
+    assert "its run was red" in said and "01_more.ipynb: not executed there" in said
+
+
+# The built pages
+
+
+def test_a_built_page_with_a_broken_link_picture_or_anchor(tmp_path):
+    (tmp_path / "b.html").write_text('<p id="here">x</p>')
+    good = '<a href="b.html#here">b</a><a href="https://keras.io">k</a><a href="#/2">slide</a>'
+    (tmp_path / "a.html").write_text(good)
+    assert checking.faults(tmp_path) == []
+    bad = '<a href="c.html">c</a><a href="b.html#gone">b</a><img src="c.png" alt="c">'
+    (tmp_path / "a.html").write_text(bad + '<script src="https://a.b/c.js"></script>')
+    assert len(checking.faults(tmp_path)) == 4
+
+
+def test_a_folder_of_something_else_is_not_replaced(course, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    with pytest.raises(InputError, match="empty or holds an older site"):
+        site.build(*course, tmp_path / "mine")
+    assert (tmp_path / "mine" / "thesis.txt").is_file()
+
+
+def test_a_warning_of_sphinx_is_an_error(tmp_path):
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "conf.py").write_text('extensions = ["myst_nb"]\n')
+    (tmp_path / "src" / "index.md").write_text("# A\n\n[gone](nowhere.md)\n")
+    with pytest.raises(InputError, match=r"expected Sphinx to have no complaint.*nowhere"):
+        site._sphinx(tmp_path / "src", tmp_path / "out")
+
+
+def test_without_mathjax_one_line_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(site.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(WorldError, match=r"pip install -e '.\[publish\]'"):
+        site.mathjax()

@@ -1,0 +1,168 @@
+"""What is handed out: instructors' copies, zips, assignments, hosted cells, pages of the site."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+import small_chapters as small
+from chapter_builder import code, good_chapter, write_course
+from nbformat import from_dict
+from nbformat.v4 import new_notebook
+
+from course_utils.cli import main
+from course_utils.errors import InputError
+from course_utils.notebooks import chapters, documents
+from course_utils.publish import bundles, grading, hosted, pages
+from course_utils.publish.executed import Executed
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture
+def source(tmp_path):
+    return write_course(tmp_path / "홍 길동").parent
+
+
+def executed(source):
+    chapter = chapters.find(source)[0]
+    parameters = {"PROFILE": "quick", "DATA": "embedded"}
+    return Executed(chapter, documents.read(chapter.path), parameters, 1.0)
+
+
+# Instructors
+
+
+def test_an_instructor_s_copy_has_solutions_notes_and_expected_numbers(source):
+    measured = {"00": {}}
+    chapter = chapters.find(source)[0]
+    for claim in chapter.claims:
+        entry = {"seeds": {"0": 0.8, "1": 0.9}, "sabotaged": 0.1}
+        measured["00"][claim.id] = {"quick/embedded": entry}
+    (source / "claims_measured.json").write_text(json.dumps(measured))
+    copy = documents.parse(bundles.instructor_files(source)["00_start_here.ipynb"], "copy")
+    text = json.dumps(copy, ensure_ascii=False)
+    assert "BEGIN SOLUTION" in text and "instructor" in text
+    assert "(2 seeds)" in copy.cells[-1].source and ": " in copy.cells[-1].source
+    assert all(not cell.outputs for cell in copy.cells if cell.cell_type == "code")
+
+
+def test_evidence_that_is_none_is_told(source):
+    (source / "claims_measured.json").write_text("[")
+    with pytest.raises(InputError, match="expected evidence"):
+        bundles.instructor_files(source)
+
+
+def test_copies_are_never_written_into_the_chapters_folder(source):
+    with pytest.raises(InputError, match="other than that of the chapters"):
+        bundles.write_instructor_copies(source, source)
+
+
+@pytest.mark.parametrize("kind", ["student", "instructor"])
+def test_both_versions_come_as_a_folder_and_as_a_zip(source, tmp_path, kind):
+    target = tmp_path / "out" / kind
+    assert main([kind, str(target), "--zip", "--notebooks", str(source)]) == 0
+    members = zipfile.ZipFile(tmp_path / "out" / f"{kind}.zip").namelist()
+    assert "00_start_here.ipynb" in members
+    solution = b"BEGIN SOLUTION" in (target / "00_start_here.ipynb").read_bytes()
+    assert solution == (kind == "instructor")
+
+
+def test_a_zip_of_the_same_files_is_the_same(tmp_path):
+    one = bundles.write_zip(tmp_path / "a.zip", {"a": b"1", "b/c": b"2"})
+    other = bundles.write_zip(tmp_path / "b.zip", {"b/c": b"2", "a": b"1"})
+    assert one.read_bytes() == other.read_bytes()
+
+
+# Assignments
+
+
+def test_an_assignment_has_a_cell_to_solve_and_a_locked_one_that_grades():
+    copy = grading.assignment(good_chapter(), name="a.ipynb")
+    marked = [cell for cell in copy.cells if "nbgrader" in cell.metadata]
+    assert len(marked) % 2 == 0 and marked
+    for solve, grade in zip(marked[::2], marked[1::2], strict=True):
+        assert solve.metadata.nbgrader.solution and "BEGIN SOLUTION" in solve.source
+        assert grade.metadata.nbgrader.grade and grade.metadata.nbgrader.locked
+        assert grade.source.startswith("exercises.require(") and "check" not in solve.source
+    assert not any("instructor" in documents.tags(cell) for cell in copy.cells)
+
+
+def test_an_exercise_with_another_end_is_refused():
+    notebook = new_notebook(cells=[code("x = 1", "exercise")])
+    with pytest.raises(InputError, match=r"a.ipynb, cell 1 .* expected an exercise that ends with"):
+        grading.assignment(notebook, name="a.ipynb")
+
+
+# Hosted cells
+
+
+def test_every_chapter_s_hosted_cell_is_the_common_one():
+    for chapter in chapters.find(ROOT / "notebooks"):
+        found = [
+            cell.source
+            for cell in documents.read(chapter.path).cells
+            if "hosted" in documents.tags(cell)
+        ]
+        assert found in ([], [hosted.SOURCE])
+
+
+def test_a_hosted_cell_is_added_once_before_the_parameters_and_renewed(tmp_path):
+    folder = small.write(tmp_path / "n", n00_start_here=small.chapter())
+    assert hosted.add(folder) == ["00_start_here.ipynb: added"]
+    assert hosted.add(folder) == ["00_start_here.ipynb: has it"]
+    notebook = documents.read(folder / "00_start_here.ipynb")
+    tags = [documents.tags(cell) for cell in notebook.cells]
+    assert tags.index({"hosted"}) + 1 == tags.index({"parameters"})
+    small.cell(notebook, "hosted").source = "# old"
+    documents.write(folder / "00_start_here.ipynb", notebook)
+    assert hosted.add(folder) == ["00_start_here.ipynb: renewed"]
+
+
+def test_students_copies_can_name_where_the_course_lives(tmp_path):
+    folder = small.write(tmp_path / "n", n00_start_here=small.chapter())
+    hosted.add(folder)
+    address = "git+https://example.org/course"
+    arguments = ["student", str(tmp_path / "w"), "--from", address, "--notebooks", str(folder)]
+    assert main(arguments) == 0
+    assert address in (tmp_path / "w" / "00_start_here.ipynb").read_text("utf-8")
+    with pytest.raises(InputError, match="an address that pip takes"):
+        hosted.pointed(documents.read(folder / "00_start_here.ipynb"), 'a"; import os')
+
+
+# Pages
+
+
+def test_a_reader_s_copy_keeps_outputs_but_neither_solutions_nor_records(source):
+    one = executed(source)
+    cell = next(c for c in one.notebook.cells if "contract" in documents.tags(c))
+    cell.outputs[0] = from_dict(
+        {
+            "output_type": "display_data",
+            "metadata": {},
+            "data": {"text/plain": "a", "application/vnd.course.claim+json": {}},
+        }
+    )
+    copy = pages.reader_copy(one)
+    assert "SOLUTION" not in json.dumps(copy)
+    shown = [o for c in copy.cells if c.cell_type == "code" for o in c.outputs]
+    assert [dict(output.data) for output in shown] == [{"text/plain": "a"}]
+
+
+def test_the_glossary_merges_terms_of_chapters(source):
+    one = executed(source)
+    text = pages.glossary_page([one, one])
+    assert text.count("| kernel |") == 1 and "커널" in text
+    assert pages.terms(one)[0] == ("kernel", "커널", "the weights that slide over a picture")
+
+
+def test_the_claims_page_shows_number_band_and_seeds(source, tmp_path):
+    one = executed(source)
+    claim = one.chapter.claims[0]
+    entry = {"quick/embedded": {"seeds": {"0": 0.75, "1": 0.85}, "sabotaged": 0.1}}
+    (tmp_path / "e.json").write_text(json.dumps({"00": {claim.id: entry}}))
+    text = pages.claims_page([one], tmp_path / "e.json")
+    assert "0.75 to 0.85 (2 seeds)" in text and ": 0.1" in text and "not reached" in text
+    (tmp_path / "e.json").write_text("nothing")
+    with pytest.raises(InputError, match="expected evidence"):
+        pages.claims_page([one], tmp_path / "e.json")
