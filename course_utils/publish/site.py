@@ -118,8 +118,9 @@ def build(
         _sphinx(work / "src", work / "out")
         shutil.rmtree(work / "out" / ".doctrees", ignore_errors=True)
         # What Sphinx keeps for itself, and a template that the theme copies along.
-        for name in (".buildinfo", "_static/sbt-webpack-macros.html"):
-            (work / "out" / name).unlink(missing_ok=True)
+        templates = (work / "out" / "_static").glob("*webpack-macros.html")
+        for path in (work / "out" / ".buildinfo", *templates):
+            path.unlink(missing_ok=True)
         faults = checking.faults(work / "out")
         if faults:
             raise InputError(f"expected a site without faults, received: {'; '.join(faults)}")
