@@ -117,7 +117,10 @@ def build(
         _write(work / "src", found, source, script, instructor=instructor)
         _sphinx(work / "src", work / "out")
         shutil.rmtree(work / "out" / ".doctrees", ignore_errors=True)
-        (work / "out" / ".buildinfo").unlink(missing_ok=True)
+        # What Sphinx keeps for itself, and a template that the theme copies along.
+        templates = (work / "out" / "_static").glob("*webpack-macros.html")
+        for path in (work / "out" / ".buildinfo", *templates):
+            path.unlink(missing_ok=True)
         faults = checking.faults(work / "out")
         if faults:
             raise InputError(f"expected a site without faults, received: {'; '.join(faults)}")
