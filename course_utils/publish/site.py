@@ -37,6 +37,8 @@ default_role = "code"
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 napoleon_use_ivar = True
+# An attribute is listed as a link to its own name, which attributes of other classes may share.
+suppress_warnings = ["ref.python"]
 html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = ["_static"]
