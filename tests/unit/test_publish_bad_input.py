@@ -45,6 +45,15 @@ def test_what_is_in_order_is_read(course):
     assert (one.profile, one.data, one.seconds) == ("quick", "embedded", 1.0)
 
 
+def test_a_slide_type_that_changed_since_counts_without_another_execution(course):
+    source, _run = course
+    notebook = documents.read(source / f"{STEM}.ipynb")
+    small.cell(notebook, "claim").metadata["slideshow"] = {"slide_type": "skip"}
+    documents.write(source / f"{STEM}.ipynb", notebook)
+    (one,) = executed.read(*course)
+    assert small.cell(one.notebook, "claim").metadata["slideshow"] == {"slide_type": "skip"}
+
+
 def test_a_chapter_that_was_not_executed(course):
     source, _run = course
     small.write(source, n01_more=small.chapter("01"))
