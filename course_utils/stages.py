@@ -87,7 +87,7 @@ def stages(*, slow: bool, root: Path = ROOT) -> list[Stage]:
         Stage(
             "publishing",
             (*_PYTEST, "tests/browser"),
-            {"COURSE_TEST_RUN": str(root / "runs" / "quick")},
+            {"COURSE_TEST_RUN": str(root / "runs" / "quick-embedded")},
             lacking=""
             if browser()
             else "no Chromium here; install one, or name it in COURSE_BROWSER",

@@ -21,8 +21,8 @@ def faults(folder: Path) -> list[str]:
         folder: of the site or the decks.
 
     Returns:
-        One line a fault: a link or picture that leads nowhere, a picture without alt, something
-        that a browser would ask another host for; each with its page.
+        One line a fault: a link or picture that leads nowhere, a picture without alt, blocks that
+        do not match, something that a browser would ask another host for; each with its page.
 
     Example:
         >>> import tempfile
@@ -39,6 +39,8 @@ not there']
         name = path.relative_to(folder).as_posix()
         for text in (*tags.from_elsewhere(), *tags.without_text()):
             found.append(f"{name}: {text}")
+        if tags.open_blocks:
+            found.append(f"{name}: <div> and </div> do not match")
         if path.name not in _INDEXES:
             found += [f"{name}: {text}" for text in _broken(path, tags, anchors)]
     return found

@@ -78,7 +78,7 @@ _run_folder = click.option(
     "--run",
     "run_folder",
     type=click.Path(path_type=Path),
-    default=Path("runs/quick"),
+    default=Path("runs/quick-embedded"),
     show_default=True,
     help="Folder of a run with the executed chapters.",
 )

@@ -84,6 +84,9 @@ def read(source: Path, run: Path, names: Iterable[str] = ()) -> list[Executed]:
             continue
         facts, notebook = stored
         notebook.cells = [cell for _, cell in records.own_cells(notebook)]
+        # What a cell is for (its tags, its slide) may change without a new execution.
+        for cell, source_cell in zip(notebook.cells, own.cells, strict=True):
+            cell.metadata.update(source_cell.metadata)
         faults += [
             f"{chapter.path.name}, {text}" for text in inspection.faults(notebook, chapter.path)
         ]

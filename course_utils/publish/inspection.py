@@ -44,6 +44,7 @@ class Tags(HTMLParser):
     Attributes:
         tags: name and attributes of each opening tag.
         code: the texts of scripts and styles.
+        open_blocks: `<div>` that were not closed; below 0, closed and not opened.
 
     Example:
         >>> Tags('<img src="a.png" alt="A cat.">').tags
@@ -54,6 +55,7 @@ class Tags(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.code: list[str] = []
+        self.open_blocks = 0
         self._inside = ""
         self.feed(page)
         self.close()
@@ -61,10 +63,12 @@ class Tags(HTMLParser):
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         """Note a tag."""
         self.tags.append((tag, dict(attributes)))
+        self.open_blocks += tag == "div"
         self._inside = tag
 
     def handle_endtag(self, tag: str) -> None:
-        """Note that a script or style ends."""
+        """Note that a script or style ends, or a block."""
+        self.open_blocks -= tag == "div"
         self._inside = ""
 
     def handle_data(self, data: str) -> None:
@@ -141,6 +145,8 @@ def _of_outputs(cell: NotebookNode, path: Path) -> Iterator[str]:
         page = data.get("text/html")
         if page is not None:
             tags = Tags(page)
+            if tags.open_blocks:
+                yield "an output whose <div> and </div> do not match: it would break the page"
             yield from (f"an output with {text}" for text in tags.from_elsewhere())
             yield from (f"an output with {text}" for text in tags.without_text())
         elif any(kind.startswith("image/") for kind in data):

@@ -254,6 +254,8 @@ def claims_page(chapters: Sequence[Executed], evidence: Path) -> str:
         lines += [f"## {chapter.number} · {chapter.title}", ""]
         lines += [f"From [the chapter](chapters/{chapter.stem}.ipynb).", ""]
         lines += [
+            '<div class="course-claims">',
+            "",
             "| claim | band | this build | seeds | broken on purpose |",
             "|---|---|---|---|---|",
         ]

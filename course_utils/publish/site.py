@@ -37,6 +37,8 @@ default_role = "code"
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 napoleon_use_ivar = True
+# An attribute is listed as a link to its own name, which attributes of other classes may share.
+suppress_warnings = ["ref.python"]
 html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = ["_static"]
@@ -117,7 +119,10 @@ def build(
         _write(work / "src", found, source, script, instructor=instructor)
         _sphinx(work / "src", work / "out")
         shutil.rmtree(work / "out" / ".doctrees", ignore_errors=True)
-        (work / "out" / ".buildinfo").unlink(missing_ok=True)
+        # What Sphinx keeps for itself, and a template that the theme copies along.
+        templates = (work / "out" / "_static").glob("*webpack-macros.html")
+        for path in (work / "out" / ".buildinfo", *templates):
+            path.unlink(missing_ok=True)
         faults = checking.faults(work / "out")
         if faults:
             raise InputError(f"expected a site without faults, received: {'; '.join(faults)}")

@@ -78,7 +78,10 @@ LAYERS = {
     "session": {"errors", "showing", "tensorflow_device"},
     "tensorflow_device": set(),
     "claims": {"errors", "session", "showing"},
-    "exercises": {"errors", "session", "showing", "exercises", "convolution", "architecture"},
+    "exercises": {
+        *("errors", "session", "showing", "exercises"),
+        *("architecture", "convolution", "pretrained", "transfer"),
+    },
     "cache": {"errors"},
     "menagerie": {"errors", "menagerie"},
     "plots": {"errors", "plots", "showing"},

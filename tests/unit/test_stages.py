@@ -1,10 +1,14 @@
 """`course test` runs every stage, counts honestly, and is red when one is."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from course_utils import stages
+from course_utils.cli import cli
+from course_utils.environment import ROOT
+from course_utils.notebooks import plan
 from course_utils.stages import Stage
 
 
@@ -62,4 +66,14 @@ def test_without_a_browser_publishing_is_shown_as_not_run(monkeypatch):
     monkeypatch.setenv("COURSE_BROWSER", sys.executable)
     (publishing,) = [s for s in stages.stages(slow=True) if s.name == "publishing"]
     assert publishing.lacking == ""
-    assert publishing.environment["COURSE_TEST_RUN"].endswith("quick")
+
+
+def test_what_is_published_is_what_the_run_before_it_wrote():
+    """Both are read from the commands as they stand: one renamed without the other is found."""
+    planned = plan.jobs(plan.Request(notebooks=ROOT / "notebooks", profile="quick"))
+    (publishing,) = [s for s in stages.stages(slow=True) if s.name == "publishing"]
+    folders = {job.folder.name for job in planned}
+    assert folders == {Path(publishing.environment["COURSE_TEST_RUN"]).name}
+    for command in ("site", "slides"):
+        (option,) = [p for p in cli.commands[command].params if p.name == "run_folder"]
+        assert folders == {Path(option.default).name}
