@@ -16,7 +16,7 @@ from pathlib import Path
 
 from course_utils.errors import InputError, WorldError
 from course_utils.notebooks import documents
-from course_utils.publish import bundles, checking, executed, pages, slides
+from course_utils.publish import bundles, checking, executed, pages, promises, slides
 from course_utils.publish.reference import reference_pages
 
 __all__ = ["Site", "build", "mathjax"]
@@ -179,7 +179,7 @@ def _write(src: Path, found, source: Path, script: Path, *, instructor: bool) ->
     reference = ["claims", "glossary", "downloads", "api/index"]
     texts = {
         "index": pages.landing_page(found, figures=figures, reference=reference),
-        "claims": pages.claims_page(found, source / "claims_measured.json"),
+        "claims": promises.claims_page(found, source / "claims_measured.json"),
         "glossary": pages.glossary_page(found),
         "downloads": bundles.downloads_page(found, offered, instructor=instructor),
         **reference_pages(),

@@ -13,7 +13,7 @@ from nbformat.v4 import new_notebook
 from course_utils.cli import main
 from course_utils.errors import InputError
 from course_utils.notebooks import chapters, documents
-from course_utils.publish import bundles, grading, hosted, pages
+from course_utils.publish import bundles, grading, hosted, pages, promises
 from course_utils.publish.executed import Executed
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -161,10 +161,10 @@ def test_the_claims_page_shows_number_band_and_seeds(source, tmp_path):
     claim = one.chapter.claims[0]
     entry = {"quick/embedded": {"seeds": {"0": 0.75, "1": 0.85}, "sabotaged": 0.1}}
     (tmp_path / "e.json").write_text(json.dumps({"00": {claim.id: entry}}))
-    text = pages.claims_page([one], tmp_path / "e.json")
+    text = promises.claims_page([one], tmp_path / "e.json")
     assert "0.75 to 0.85 (2 seeds)" in text and ": 0.1" in text and "not reached" in text
     # One more closing tag than opening ones would break the page's columns.
     assert text.count("<div") == text.count("</div>") == 1
     (tmp_path / "e.json").write_text("nothing")
     with pytest.raises(InputError, match="expected evidence"):
-        pages.claims_page([one], tmp_path / "e.json")
+        promises.claims_page([one], tmp_path / "e.json")
