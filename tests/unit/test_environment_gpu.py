@@ -1,7 +1,7 @@
 """The environment with CUDA: never made without a GPU, from a lock of its own."""
 
 import os
-import sys
+import shlex
 from pathlib import Path
 
 import pytest
@@ -34,7 +34,8 @@ def driver(monkeypatch, folder, answer, code=0):
     """Put an nvidia-smi onto the path that answers so."""
     tool = folder / "bin" / "nvidia-smi"
     tool.parent.mkdir()
-    tool.write_text(f"#!{sys.executable}\nprint({answer!r})\nraise SystemExit({code})\n")
+    # A shell, since a path with a space in it cannot stand behind "#!".
+    tool.write_text(f"#!/bin/sh\nprintf '%s\\n' {shlex.quote(answer)}\nexit {code}\n")
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(tool.parent))
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import sys
 import time
 
@@ -23,7 +24,8 @@ def driver(tmp_path, monkeypatch):
     def put(answer, code=0):
         tool = tmp_path / "bin" / "nvidia-smi"
         tool.parent.mkdir(exist_ok=True)
-        tool.write_text(f"#!{sys.executable}\nprint({answer!r})\nraise SystemExit({code})\n")
+        # A shell, since a path with a space in it cannot stand behind "#!".
+        tool.write_text(f"#!/bin/sh\nprintf '%s\\n' {shlex.quote(answer)}\nexit {code}\n")
         tool.chmod(0o755)
         monkeypatch.setenv("PATH", f"{tool.parent}{os.pathsep}{os.environ['PATH']}")
 
