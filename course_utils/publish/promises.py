@@ -97,6 +97,11 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def _cell(text: str) -> str:
-    """A text inside a table of Markdown."""
-    return re.sub(r"([|<*_`$])", r"\\\1", " ".join(text.split()))
+    """A text inside a table of Markdown; a narrow column breaks no number, nor one from its %."""
+    text = re.sub(r"([|<*_`$])", r"\\\1", " ".join(text.split()))
+    text = re.sub(r"(?<=\d)e([+-]\d+)\b", lambda m: "×10" + str(int(m[1])).translate(_RAISED), text)
+    return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text)

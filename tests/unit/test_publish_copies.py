@@ -165,6 +165,10 @@ def test_the_claims_page_shows_number_band_and_seeds(source, tmp_path):
     assert "0.75 to 0.85 (2 seeds)" in text and ": 0.1" in text and "not reached" in text
     # One more closing tag than opening ones would break the page's columns.
     assert text.count("<div") == text.count("</div>") == 1
+    entry["quick/embedded"]["seeds"] = {"0": 1.25e-07, "1": 3e12}
+    (tmp_path / "e.json").write_text(json.dumps({"00": {claim.id: entry}}))
+    text = promises.claims_page([one], tmp_path / "e.json")
+    assert "1.25×10⁻⁷ to 3×10¹²" in text
     (tmp_path / "e.json").write_text("nothing")
     with pytest.raises(InputError, match="expected evidence"):
         promises.claims_page([one], tmp_path / "e.json")
