@@ -135,7 +135,6 @@ def _encode(figure: "Figure", alt: str) -> tuple[bytes, str]:
             pad_inches=0.12,
             facecolor="white",
             metadata={"Description": alt, "Software": None},
-            pil_kwargs={"optimize": True},
         )
     missing: dict[str, None] = {}
     for warning in caught:

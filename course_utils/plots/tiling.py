@@ -119,11 +119,18 @@ def tile_figure(
     height, width, count = np.shape(maps)
     rows = math.ceil(count / sheet.columns)
     tall, wide = sheet.image.shape
+    # Room for the numbers and words round the tiles, in inches. Said, not asked of a layout engine,
+    # which takes as long to find out as drawing does.
+    left, right = (0.85, 0.2) if rows > 1 else (0.2, 0.2)
+    above, below = (0.75, 0.6) if title else (0.4, 0.6)
     # As large as the page allows, yet never taller than a slide.
-    scale = min((PAGE_WIDTH - 1.2) / wide, 7.0 / tall)
+    scale = min((PAGE_WIDTH - left - right) / wide, 7.0 / tall)
+    page = max(wide * scale + left + right, 1.0), tall * scale + above + below
     with style():
-        figure, [axes] = new_figure(
-            width=max(wide * scale + 1.2, 4.5), height=max(tall * scale + 1.5, 2.2)
+        figure, [axes] = new_figure(width=page[0], height=page[1])
+        figure.set_layout_engine("none")
+        axes.set_position(
+            (left / page[0], below / page[1], wide * scale / page[0], tall * scale / page[1])
         )
         axes.imshow(sheet.image, vmin=0, vmax=1, interpolation="nearest")
         axes.grid(visible=False)
