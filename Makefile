@@ -3,7 +3,7 @@
 PYTHON ?= python3
 COURSE = $(PYTHON) -m course_utils
 
-.PHONY: run test test-all lab data site slides student instructor gpu lock
+.PHONY: run test test-all lab data site slides student instructor gpu bench lock
 
 run:        ; $(COURSE) run
 test:       ; $(COURSE) test
@@ -15,4 +15,5 @@ slides:     ; $(COURSE) slides
 student:    ; $(COURSE) student dist/student --zip
 instructor: ; $(COURSE) instructor dist/instructor --zip
 gpu:        ; $(COURSE) gpu
+bench:      ; $(COURSE) bench
 lock:       ; $(COURSE) lock

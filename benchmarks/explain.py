@@ -1,28 +1,18 @@
 """Explanations: the course's against what a reader would write or install instead.
 
-    python benchmarks/explain.py
-    uv run --with tf-keras-vis python benchmarks/explain.py
-
-Three tasks on a MobileNet (alpha 0.25, 96×96): Grad-CAM of 64 pictures, pictures for 64 filters in
-30 steps each, 64 channels as one figure. Each candidate runs in a process of its own, so that its
-memory is its own: it runs once to trace and fill caches, then `--rounds` times, of which the best
-counts (warm). What a slow loop does for a few filters is scaled up to all, and marked so. Memory is
-the highest use of the process over what it had with the network loaded. tf-keras-vis is measured
-where it is installed. The table goes into `results.md`.
+On a MobileNet (alpha 0.25, 96×96): every layer's activations of 64 pictures, Grad-CAM of 64
+pictures, pictures for 64 filters in 30 steps each, 64 channels as one figure. What a slow loop does
+for a few filters is scaled up to all. tf-keras-vis is measured where it is installed:
+`uv run --with tf-keras-vis python -m benchmarks explain`.
 """
 
-import argparse
-import importlib.util
-import json
-import os
-import resource
-import subprocess
-import sys
-import time
+from __future__ import annotations
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from collections.abc import Callable
 
 import numpy as np
+
+from benchmarks.turns import Candidate, Job
 
 COUNT, FILTERS, STEPS, SIDE = 64, 64, 30, 96
 CAM_LAYER, FILTER_LAYER = "conv_pw_13_relu", "conv_pw_5_relu"
@@ -65,7 +55,7 @@ def cam_keras_example():
     model, given = network(), pictures()
 
     def heatmap(picture):
-        both = keras.Model(model.inputs, [model.get_layer(CAM_LAYER).output, model.output])
+        both = keras.Model(model.input, [model.get_layer(CAM_LAYER).output, model.output])
         with tf.GradientTape() as tape:
             maps, answers = both(picture)
             best = tf.argmax(answers[0])
@@ -193,96 +183,57 @@ def tiles_axes():
 def _saved(figure):
     import io
 
-    figure.savefig(io.BytesIO(), format="png")
+    # Cut to what is drawn, as a notebook shows its figures.
+    figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
 
 
-# Name: (how to make it, how much less than the whole task it does).
-TASKS = {
-    f"Grad-CAM, {COUNT} pictures": {
-        "the course, batched": (cam_course, 1),
-        "Keras' example, picture by picture": (cam_keras_example, 1),
-        "tf-keras-vis, batched": (cam_tf_keras_vis, 1),
-    },
-    f"{FILTERS} filters, {STEPS} steps": {
-        "the course, batched": (filters_course, 1),
-        "eager loop": (filters_eager, FILTERS / SLOW_FILTERS),
-        "compiled step, filter by filter": (filters_compiled, 1),
-        "tf-keras-vis, batched": (filters_tf_keras_vis, 1),
-    },
-    "64 channels as a figure": {
-        "the course, tiles": (tiles_course, 1),
-        "64 axes": (tiles_axes, 1),
-    },
-}
+def activations_course() -> Callable[[], object]:
+    """All layers in one compiled pass."""
+    from course_utils import explain
+
+    model, given = network(), pictures()
+    return lambda: explain.activations(model, given) and None
 
 
-def measure(make, rounds):
-    """First call and best warm call in seconds, and the highest memory above the start in MiB."""
-    run = make()
-    start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    began = time.perf_counter()
-    run()
-    first, warm, calls = time.perf_counter() - began, [], 0
-    while calls < rounds and sum(warm) < 15:
-        began = time.perf_counter()
-        run()
-        warm.append(time.perf_counter() - began)
-        calls += 1
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"first": first, "warm": min(warm), "memory": (peak - start) / 1024}
+def activations_each() -> Callable[[], object]:
+    """A model for each layer, as in most tutorials, and `predict` of each."""
+    import keras
+
+    model, given = network(), pictures()
+    cut = [keras.Model(model.inputs, layer.output) for layer in model.layers]
+    return lambda: [one.predict(given, verbose=0) for one in cut] and None
 
 
-def main():
-    """Measure each candidate in its own process and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", nargs=2, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.only:
-        make, _ = TASKS[options.only[0]][options.only[1]]
-        print("\n" + json.dumps(measure(make, options.rounds)))
-        return
-    there = importlib.util.find_spec("tf_keras_vis") is not None
-    print(
-        f"{os.cpu_count()} cores; each in a process of its own, best of {options.rounds}, warm.\n"
-    )
-    for task, candidates in TASKS.items():
-        print(f"| {task} | seconds, warm | first call | × the course | memory, MiB |")
-        print("|---|---|---|---|---|")
-        ours = None
-        for name, (_, share) in candidates.items():
-            if "tf-keras-vis" in name and not there:
-                print(f"| {name} | not installed | | | |")
-                continue
-            found = child(task, name, options.rounds)
-            if found is None:
-                print(f"| {name} | failed | | | |", flush=True)
-                continue
-            ours = found["warm"] if ours is None else ours
-            scaled = f" ({SLOW_FILTERS} filters, scaled up)" if share != 1 else ""
-            print(
-                f"| {name}{scaled} | {found['warm'] * share:.3g} | {found['first'] * share:.3g} "
-                f"| {found['warm'] * share / ours:.1f} | {found['memory']:.0f} |",
-                flush=True,
-            )
-        print()
-    load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "not known"
-    print(f"Load of the machine at the end: {load}.")
+def _job(name: str, *ways: tuple, goal: tuple = ()) -> Job:
+    made = [Candidate(way[0], f"{__name__}:{way[1]}", (), *way[2:]) for way in ways]
+    return Job(name, made[0], tuple(made[1:]), goal=goal)
 
 
-def child(task, name, rounds):
-    """What `measure` finds in a new process, or None if it fails there."""
-    done = subprocess.run(
-        [sys.executable, __file__, "--rounds", str(rounds), "--only", task, name],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        print(done.stderr.strip().splitlines()[-1:], file=sys.stderr)
-        return None
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
-if __name__ == "__main__":
-    main()
+JOBS = [
+    _job(
+        f"activations of every layer, {COUNT} pictures",
+        ("the course, one pass", "activations_course"),
+        ("a model for each layer", "activations_each"),
+    ),
+    _job(
+        f"Grad-CAM, {COUNT} pictures",
+        ("the course, batched", "cam_course"),
+        ("Keras' example, picture by picture", "cam_keras_example"),
+        ("tf-keras-vis, batched", "cam_tf_keras_vis", 1.0, "tf_keras_vis"),
+        goal=(("Keras' example, picture by picture", 10.0), ("tf-keras-vis, batched", 1.0)),
+    ),
+    _job(
+        f"pictures for {FILTERS} filters, {STEPS} steps",
+        ("the course, batched", "filters_course"),
+        ("eager loop", "filters_eager", FILTERS / SLOW_FILTERS),
+        ("compiled step, filter by filter", "filters_compiled"),
+        ("tf-keras-vis, batched", "filters_tf_keras_vis", 1.0, "tf_keras_vis"),
+        goal=(("eager loop", 10.0), ("compiled step, filter by filter", 1.0)),
+    ),
+    _job(
+        "64 channels as one figure",
+        ("the course, tiles", "tiles_course"),
+        ("64 axes", "tiles_axes"),
+        goal=(("64 axes", 10.0),),
+    ),
+]

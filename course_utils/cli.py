@@ -224,6 +224,18 @@ def test(slow) -> None:
     _leave(stages.run(stages.stages(slow=slow)))
 
 
+@cli.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[PART]... [OPTION]...")
+def bench(options) -> None:
+    """Time the course's ways against the usual ones, and write benchmarks/results.md."""
+    import subprocess
+
+    from course_utils.environment import ROOT
+
+    command = [sys.executable, "-m", "benchmarks", *options]
+    _leave(subprocess.run(command, check=False, cwd=ROOT).returncode)
+
+
 @cli.command(context_settings={"ignore_unknown_options": True})
 @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[JUPYTERLAB OPTION]...")
 @notebooks_option

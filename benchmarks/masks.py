@@ -1,0 +1,115 @@
+"""Counting how well pixels were labelled: the confusion matrix, and what it costs an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from benchmarks.turns import Candidate, Job
+
+COUNT, SIDE, CLASSES, BATCH = 512, 96, 3, 32
+
+
+def _maps() -> tuple[np.ndarray, np.ndarray]:
+    dice = np.random.default_rng(0)
+    truth, answers = dice.integers(0, CLASSES, (2, COUNT, SIDE, SIDE))
+    return truth.astype(np.uint8), answers.astype(np.uint8)
+
+
+def course() -> Callable[[], object]:
+    """`Confusion`, a batch at a time, with every label looked at."""
+    from course_utils import segmentation
+
+    truth, answers = _maps()
+
+    def run() -> None:
+        counted = segmentation.Confusion(CLASSES)
+        for start in range(0, COUNT, BATCH):
+            counted.add(truth[start : start + BATCH], answers[start : start + BATCH])
+        segmentation.iou(counted.counts)
+
+    return run
+
+
+def sklearn() -> Callable[[], object]:
+    """scikit-learn's confusion matrix of each batch, added up."""
+    from sklearn.metrics import confusion_matrix
+
+    truth, answers = _maps()
+
+    def run() -> None:
+        sum(
+            confusion_matrix(
+                truth[start : start + BATCH].ravel(),
+                answers[start : start + BATCH].ravel(),
+                labels=range(CLASSES),
+            )
+            for start in range(0, COUNT, BATCH)
+        )
+
+    return run
+
+
+def keras_metric() -> Callable[[], object]:
+    """`keras.metrics.MeanIoU`, a batch at a time, on labels."""
+    import keras
+
+    truth, answers = _maps()
+
+    def run() -> None:
+        metric = keras.metrics.MeanIoU(CLASSES, sparse_y_pred=True)
+        for start in range(0, COUNT, BATCH):
+            metric.update_state(truth[start : start + BATCH], answers[start : start + BATCH])
+        metric.result()
+
+    return run
+
+
+def each_class() -> Callable[[], object]:
+    """As tutorials have it: for each picture and class, an intersection and a union."""
+    truth, answers = _maps()
+
+    def run() -> None:
+        for one, other in zip(truth, answers, strict=True):
+            for k in range(CLASSES):
+                ((one == k) & (other == k)).sum() / max(1, ((one == k) | (other == k)).sum())
+
+    return run
+
+
+def evaluation(counting: bool) -> Callable[[], object]:
+    """A U-Net of chapter 06 on 64 pictures, with or without the streaming mean IoU."""
+    import keras
+
+    from course_utils import convnets, segmentation
+
+    network = convnets.unet((SIDE, SIDE, 3), CLASSES)
+    metric = segmentation.mean_iou_metric(CLASSES, given="logits")
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    network.compile(loss=loss, metrics=[metric] if counting else [])
+    pictures = np.random.default_rng(0).random((64, SIDE, SIDE, 3), np.float32)
+    truth = _maps()[0][:64]
+    return lambda: network.evaluate(pictures, truth, verbose=0, batch_size=BATCH) and None
+
+
+JOBS = [
+    Job(
+        f"confusion matrix of {COUNT} masks of {SIDE}×{SIDE}",
+        Candidate("`Confusion`", f"{__name__}:course"),
+        (
+            Candidate("scikit-learn", f"{__name__}:sklearn"),
+            Candidate("`keras.metrics.MeanIoU`", f"{__name__}:keras_metric"),
+            Candidate("picture by picture, class by class", f"{__name__}:each_class"),
+        ),
+    ),
+    Job(
+        "evaluating a U-Net on 64 pictures",
+        Candidate("with the streaming mean IoU", f"{__name__}:evaluation", (True,)),
+        (Candidate("loss only", f"{__name__}:evaluation", (False,)),),
+        rounds=9,
+        core=True,
+        # The metric may cost a twentieth.
+        goal=(("loss only", 0.95),),
+    ),
+]
