@@ -155,8 +155,8 @@ def _fault_of_split(count, train, train_labels, validation, validation_labels):
 def training_batches(answer):
     """A function of (pairs, augment, count); run for two epochs, and watched while it reads.
 
-    An order that comes twice may be chance where few things are shuffled (three batches: one time
-    in six), so the second epoch is drawn anew until its order differs, eleven times at most.
+    An order that comes twice may be chance (of three batches one time in six), so the second epoch
+    is drawn anew until its order differs, eleven times at most.
     """
     import tensorflow as tf
 
@@ -213,9 +213,7 @@ def _fault_of_epochs(epochs, read_again, ranks, count):
             "the augmentation, which is then drawn once"
         )
     if read_again:
-        return (
-            f"the second epoch read {read_again} pictures again: cache them, before anything random"
-        )
+        return f"the second epoch read {read_again} pictures again: cache before anything random"
     members = [[frozenset(labels) for _, labels in epoch] for epoch in epochs]
     if set(members[0]) == set(members[1]) and not np.array_equal(*labels):
         return "the batches are shuffled, and each keeps its members: shuffle pictures, then batch"
