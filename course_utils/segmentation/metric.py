@@ -83,22 +83,29 @@ def _metric_class() -> type:
             if sample_weight is not None:
                 raise InputError("expected no sample weights, received some: mark pixels as void")
             y_pred = tf.convert_to_tensor(y_pred)
-            if y_pred.shape[-1] not in (self.classes, 1 if self.classes == 2 else None):
+            channels = y_pred.shape[-1]
+            if channels not in (self.classes, 1 if self.classes == 2 else None):
                 raise InputError(
-                    f"expected outputs of {self.classes} channels, received {y_pred.shape[-1]}"
+                    f"expected outputs of {self.classes} channels, received {channels}"
                 )
             truth = tf.reshape(require_inside(y_true, self.classes, self.void), [-1])
-            if y_pred.shape[-1] == 1:
+            if channels == 1:
                 answers = tf.cast(y_pred >= (0 if self.given == "logits" else 0.5), tf.int32)
+            elif channels == 2:  # faster than argmax over so short an axis
+                answers = tf.cast(y_pred[..., 1] > y_pred[..., 0], tf.int32)
             else:
                 answers = tf.argmax(y_pred, axis=-1, output_type=tf.int32)
-            # One class more, for what is void; it is cut off again.
+            # One row more, for what is void; it is cut off again.
             if self.void is not None:
                 truth = tf.where(truth == self.void, self.classes, truth)
-            counts = tf.math.confusion_matrix(
-                truth, tf.reshape(answers, [-1]), self.classes + 1, dtype=tf.int64
+            # Several times faster than `tf.math.confusion_matrix`; of a size that XLA knows.
+            counts = tf.raw_ops.DenseBincount(
+                input=truth * self.classes + tf.reshape(answers, [-1]),
+                size=self.classes * (self.classes + 1),
+                weights=tf.zeros([0], tf.int32),
             )
-            self.counts.assign_add(counts[: self.classes, : self.classes])
+            counts = tf.reshape(counts, (self.classes + 1, self.classes))[: self.classes]
+            self.counts.assign_add(tf.cast(counts, tf.int64))
 
         def result(self) -> Any:
             counts = tf.cast(self.counts, tf.float32)

@@ -137,6 +137,18 @@ def test_the_metric_equals_the_matrix(void, background):
     assert metric.counts.numpy().sum() == 0
 
 
+@pytest.mark.parametrize("classes", [2, 21])
+def test_the_metric_counts_alike_when_xla_compiles_it(classes):
+    dice = np.random.default_rng(0)
+    truth = dice.integers(0, classes, (2, 16, 16)).astype(np.uint8)
+    truth[dice.random(truth.shape) < 0.2] = VOID
+    logits = dice.normal(size=(*truth.shape, classes)).astype(np.float32)
+    metric = segmentation.mean_iou_metric(classes, given="logits", void=VOID)
+    tf.function(metric.update_state, jit_compile=True)(tf.constant(truth), tf.constant(logits))
+    wanted = segmentation.Confusion(classes, void=VOID).add(truth, logits, given="logits")
+    np.testing.assert_array_equal(metric.counts.numpy(), wanted.counts)
+
+
 def test_the_metric_knows_a_single_channel():
     truth, single = np.array([[[1, 0]]]), np.array([[[[0.3], [-0.2]]]], np.float32)
     for given, wanted in (("logits", 1.0), ("probabilities", 0.25)):
