@@ -9,6 +9,7 @@ import numpy as np
 from benchmarks.turns import Candidate, Job
 
 COUNT, SIDE, CLASSES, BATCH = 512, 96, 3, 32
+EVALUATED = 320
 
 
 def _maps() -> tuple[np.ndarray, np.ndarray]:
@@ -79,7 +80,7 @@ def each_class() -> Callable[[], object]:
 
 
 def evaluation(counting: bool) -> Callable[[], object]:
-    """A U-Net of chapter 06 on 64 pictures, with or without the streaming mean IoU."""
+    """A U-Net of chapter 06 on pictures, with or without the streaming mean IoU."""
     import keras
 
     from course_utils import convnets, segmentation
@@ -88,8 +89,8 @@ def evaluation(counting: bool) -> Callable[[], object]:
     metric = segmentation.mean_iou_metric(CLASSES, given="logits")
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     network.compile(loss=loss, metrics=[metric] if counting else [])
-    pictures = np.random.default_rng(0).random((64, SIDE, SIDE, 3), np.float32)
-    truth = _maps()[0][:64]
+    pictures = np.random.default_rng(0).random((EVALUATED, SIDE, SIDE, 3), np.float32)
+    truth = _maps()[0][:EVALUATED]
     return lambda: network.evaluate(pictures, truth, verbose=0, batch_size=BATCH) and None
 
 
@@ -104,7 +105,7 @@ JOBS = [
         ),
     ),
     Job(
-        "evaluating a U-Net on 64 pictures",
+        f"evaluating a U-Net on {EVALUATED} pictures",
         Candidate("with the streaming mean IoU", f"{__name__}:evaluation", (True,)),
         (Candidate("loss only", f"{__name__}:evaluation", (False,)),),
         rounds=9,

@@ -115,7 +115,7 @@ def _goal(job: dict, way: dict) -> str:
 def _where(found: dict) -> str:
     versions = ", ".join(
         f"{name} {value}"
-        for name, value in found.items()
+        for name, value in sorted(found.items())
         if name not in ("date", "processor", "cores", "system", "load")
     )
     machine = f"{found['processor']}, {found['cores']} cores, {found['system']}"
