@@ -3,7 +3,7 @@
 (function (id, data) {
   const host = document.getElementById(id);
   if (!host || host.shadowRoot) return;
-  const [CONVOLUTION, POOLING] = data.kinds, NUMBERS = ["kernel", "stride", "dilation"];
+  const POOLING = data.kinds[1], NUMBERS = ["kernel", "stride", "dilation"];
   const STEP = 58, BOX = 24;
   // The chosen unit is kept as its share of the row, so that it stays where it is as rows shrink.
   const state = {
@@ -49,8 +49,8 @@
     const svg = one("svg"), width = svg.clientWidth || 820, height = rows.length * STEP - 6;
     const pads = rows.map(({ size }, r) => (rows[r + 1]?.size ? rows[r + 1] : { before: 0, after: 0 }));
     const place = (r, j) => rows[r].origin + j * rows[r].jump;
-    const low = Math.min(...rows.map((_, r) => place(r, -pads[r].before)));
-    const high = Math.max(...rows.map(({ size }, r) => place(r, size - 1 + pads[r].after)));
+    const ends = rows.flatMap(({ size }, r) => (size ? [place(r, -pads[r].before), place(r, size - 1 + pads[r].after)] : []));
+    const low = Math.min(...ends), high = Math.max(...ends);
     const cell = (width - 6) / (high - low + 1), side = Math.min(cell * .82, 30);
     const x = (r, j) => 3 + (place(r, j) - low + .5) * cell, y = (r) => (rows.length - 1 - r) * STEP + 22;
     const wins = (r, j) => state.numbers === "values" && won.get(r) === j;
@@ -86,7 +86,7 @@
     const pixels = real(0), [first, last] = [pixels[0], pixels.at(-1)], span = last - first + 1;
     const padding = ways.reduce((sum, each, r) => sum + each.size - real(r).length, 0);
     const seen = span > pixels.length ? `${pixels.length} of the ${span} pixels from ${first} to ${last}; it skips the others`
-      : span > 1 ? `${span} pixels, ${first} to ${last}` : `pixel ${first} alone`;
+      : span > 1 ? `${span} pixels, ${first} to ${last}` : pixels.length ? `pixel ${first} alone` : "no pixel";
     one(".where").textContent = `Unit ${unit} of ${layerName(row)} depends on ${seen}. By the formula its field is ${rows[row].field}.`
       + (padding ? ` It also sees padding, in ${padding} place${padding > 1 ? "s" : ""}.` : "");
     const full = rows.findIndex(({ size }) => !size);
@@ -95,7 +95,7 @@
       ? `Layer ${full} reaches over ${rows[full].reach} units and does not fit on ${rows[full - 1].size}: `
         + 'take padding "same", more pixels, or a smaller kernel or dilation.'
       : mixed ? MIXED : "";
-    let count = `Ways from these pixels to it: ${pixels.map((i) => ways[0].get(i)).join(", ")}.`;
+    let count = pixels.length ? `Ways from these pixels to it: ${pixels.map((i) => ways[0].get(i)).join(", ")}.` : "";
     if (state.numbers !== "ways") {
       const terms = row ? looksAt(rows, row, unit).map((i) => value[row - 1][i]) : [];
       const [bottom, from] = [...won].at(-1) ?? [];

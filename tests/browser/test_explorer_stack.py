@@ -77,8 +77,6 @@ def dense(pairs, size):
 @pytest.mark.parametrize("size", [24, 37])
 @pytest.mark.parametrize("name", STACKS)
 def test_its_numbers_are_those_of_keras_and_of_the_course(field_page, opened, name, size):
-    import keras
-
     layers = STACKS[name]
     with opened(field_page(layers, size=size)) as page:
         for padding in ("valid", "same"):
@@ -86,12 +84,12 @@ def test_its_numbers_are_those_of_keras_and_of_the_course(field_page, opened, na
             network = keras_stack(size, layers, padding=padding)
             seen = sight.sights(*walk.walk(network))
             now = state(page)
-            pixels = np.array(now["value"][0], "float32")[None, :, None, None]
+            wanted = np.array(now["value"][0], "float32")[None, :, None, None]
             for number, layer in enumerate(network.layers):
                 row, (side, _) = now["rows"][number + 1], seen[number]
-                wanted = keras.Model(network.inputs, layer.output)(pixels)[0, :, 0, 0]
-                np.testing.assert_array_equal(now["value"][number + 1], wanted)
-                assert row["size"] == len(wanted)
+                wanted = layer(wanted)
+                np.testing.assert_array_equal(now["value"][number + 1], wanted[0, :, 0, 0])
+                assert row["size"] == wanted.shape[1]
                 assert row["field"] == architecture.receptive_field(network, layer.name)[0]
                 assert (row["jump"], row["origin"]) == (side.step, (side.start + side.end) / 2)
             sums = keras_stack(size, layers, padding=padding, sums=True)
@@ -207,6 +205,18 @@ def test_padding_holes_and_layers_that_do_not_fit_are_told(field_page, opened):
         )
         assert state(page)["row"] == 1
         assert page.locator(".sum").last.inner_text() == "no unit fits"
+
+
+def test_a_unit_that_sees_padding_alone_is_told(field_page, opened):
+    with opened(field_page([(3, 1, 1)], size=4, padding="same")) as page:
+        page.locator("[name=kernel]").fill("2")
+        page.locator("[name=dilation]").fill("8")
+        page.locator("[name=unit]").fill("0")
+        where = page.locator(".where").inner_text()
+        assert "depends on no pixel." in where and "padding, in 2 places" in where
+        assert page.locator(".count").inner_text() == ""
+        page.locator("[name=numbers]").select_option("values")
+        assert page.locator(".count").inner_text() == "Its value: 0 = 0 + 0."
 
 
 def test_the_drawing_follows_the_width(field_page, opened):
