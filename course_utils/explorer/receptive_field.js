@@ -25,7 +25,7 @@
     text { fill: #1a1a1a; paint-order: stroke; stroke: #fff; stroke-width: 4px; stroke-linejoin: round; }
     .in { text-anchor: middle; dominant-baseline: central; stroke: none; pointer-events: none; } .in.light { fill: #fff; }
     .layers { display: grid; gap: 6px; margin: 12px 0; } .layers .row { gap: 6px 10px; } .layers input { width: 3em !important; }
-    .sum { flex: 1 1 16em; font-size: 13px; } .sum span { display: inline-block; margin-right: 1.4em; } fieldset { min-width: 0; }`, `
+    .sum { flex: 1 1 16em; font-size: 12.5px; display: flex; flex-wrap: wrap; gap: 0 1.4em; } fieldset { min-width: 0; }`, `
   <div class="row">
     <label>a unit of<select name="row"></select></label>
     <label>unit<input type="range" name="unit" min="0" step="1"></label>
