@@ -1,7 +1,6 @@
-// A convolution to play with. Everything it needs is in this text and in `data`: no kernel, no
-// network. The arithmetic is that of Conv2D: a cross-correlation, zeros for "same", the odd zero last.
+// A convolution to play with. Everything it needs is in this text, in frame.js and in `data`: no
+// kernel, no network. The arithmetic is that of Conv2D: a cross-correlation, zeros for "same".
 (function (id, data) {
-  "use strict";
   const host = document.getElementById(id);
   if (!host || host.shadowRoot) return;
   const PRESETS = {
@@ -18,19 +17,10 @@
   };
 
   // ---- the arithmetic, apart from all drawing
-  function side(n, k) {
-    const reach = (k - 1) * state.dilation + 1;
-    if (state.padding === "same") {
-      const size = Math.ceil(n / state.stride);
-      const zeros = Math.max((size - 1) * state.stride + reach - n, 0);
-      return { size, reach, before: Math.floor(zeros / 2), after: zeros - Math.floor(zeros / 2) };
-    }
-    return { size: reach > n ? 0 : Math.floor((n - reach) / state.stride) + 1, reach, before: 0, after: 0 };
-  }
   function geometry() {
     return {
-      down: side(state.picture.length, state.kernel.length),
-      across: side(state.picture[0].length, state.kernel[0].length),
+      down: places(state.picture.length, state.kernel.length, state),
+      across: places(state.picture[0].length, state.kernel[0].length, state),
     };
   }
   // The products of one output pixel: [row in the picture, column, pixel, weight] of each weight.
@@ -49,24 +39,12 @@
   }
 
   // ---- the page
-  const root = host.attachShadow({ mode: "open" });
-  root.innerHTML = `<style>
-    :host { display: block; color: #1a1a1a; background: #fff; border: 1px solid #b8c2cc; border-radius: 8px;
-      padding: 14px; font: 15px/1.4 "Segoe UI", "Helvetica Neue", Arial, sans-serif; max-width: 860px; box-sizing: border-box; }
-    .row { display: flex; flex-wrap: wrap; gap: 10px 18px; align-items: flex-end; }
+  const root = begin(host, `
     .maps { display: flex; flex-wrap: wrap; gap: 20px; margin: 12px 0; }
     figure { margin: 0; } figcaption { font-weight: 600; margin-bottom: 4px; }
     canvas { width: 305px; max-width: 100%; height: auto; image-rendering: pixelated; cursor: pointer; border: 1px solid #6b7785; display: block; }
-    label { display: inline-flex; flex-direction: column; font-size: 14px; }
-    select, input, button { font: inherit; padding: 3px 5px; color: #1a1a1a; background: #fff; border: 1px solid #5d6b78; border-radius: 4px; }
-    input[type=number] { width: 4.4em; } input[type=range] { width: 150px; padding: 0; } input[type=file] { max-width: 15em; border: 0; }
-    button { cursor: pointer; background: #eef3f8; }
-    :is(select, input, button):focus-visible { outline: 3px solid #0b5394; outline-offset: 1px; }
-    fieldset { border: 1px solid #b8c2cc; border-radius: 6px; margin: 0; padding: 4px 10px 8px; } legend { font-size: 14px; padding: 0 4px; }
-    table { border-collapse: collapse; } td { padding: 1px; } td input { width: 4.2em !important; }
-    .said { margin: 8px 0 0; overflow-wrap: anywhere; } .said b { font-weight: 600; } .fault { color: #8f0018; font-weight: 600; }
-    .sum { font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: 14px; white-space: pre-wrap; }
-  </style>
+    input[type=file] { max-width: 15em; border: 0; }
+    table { border-collapse: collapse; } td { padding: 1px; } td input { width: 4.2em !important; }`, `
   <div class="row">
     <label>kernel<select name="preset">${Object.keys(PRESETS).map((name) => `<option>${name}</option>`).join("")}<option>your own</option></select></label>
     <label>size<select name="size">${[1, 2, 3, 4, 5, 7].map((k) => `<option value="${k}">${k} × ${k}</option>`).join("")}</select></label>
@@ -85,7 +63,7 @@
     <label>column of the output pixel<input type="range" name="column" min="0" step="1"></label>
     <button type="button" name="play" aria-pressed="false">Move the window</button>
   </div>
-  <div class="said" aria-live="polite"><div class="fault"></div><div class="where"></div><div class="sum"></div><div class="formula"></div></div>`;
+  <div class="said" aria-live="polite"><div class="fault"></div><div class="where"></div><div class="sum"></div><div class="formula"></div></div>`);
   const one = (selector) => root.querySelector(selector);
   const named = (name) => root.querySelector(`[name=${name}]`);
 
@@ -158,7 +136,7 @@
     }
     let fault = "";
     if (!fits) fault = `The kernel reaches over ${down.reach} × ${across.reach} pixels and does not fit into the picture: take padding "same", or a smaller kernel or dilation.`;
-    else if (state.stride > 1 && state.dilation > 1) fault = "Keras refuses stride and dilation above 1 in the same layer; the numbers here are what they would be.";
+    else if (state.stride > 1 && state.dilation > 1) fault = MIXED;
     one(".fault").textContent = fault;
     const sum = fits ? map[state.row][state.column] : 0;
     one(".where").textContent = fits ? `Output pixel at row ${state.row}, column ${state.column}: picture × weight, summed` : "";
@@ -167,9 +145,8 @@
       ? state.kernel.map((_, i) => used.slice(i * width, (i + 1) * width)
         .map(([, , pixel, weight]) => `${written(pixel)}·${bracketed(weight)}`).join(" + ")).join("\n+ ") + `\n= ${written(sum)}`
       : "";
-    const size = (name, n, { reach, size }) => state.padding === "same"
-      ? `${name}: ⌈n / s⌉ = ⌈${n} / ${state.stride}⌉ = ${size}`
-      : `${name}: ⌊(n − r) / s⌋ + 1 = ⌊(${n} − ${reach}) / ${state.stride}⌋ + 1 = ${size}`;
+    const general = state.padding === "same" ? "⌈n / s⌉" : "⌊(n − r) / s⌋ + 1";
+    const size = (name, n, side) => `${name}: ${general} = ${formula(n, side, state)}`;
     one(".formula").textContent = `Size, with reach r = (k − 1)·d + 1: ${size("rows", state.picture.length, down)}; ${size("columns", state.picture[0].length, across)}`;
   }
 
@@ -230,9 +207,6 @@
     state.row = y; state.column = x;
     show();
   });
-  // Arrow keys are the controls' own here, neither a deck's nor a notebook's.
-  root.addEventListener("keydown", (event) => event.stopPropagation());
-
   async function own(file) {
     if (!file) return;
     try {

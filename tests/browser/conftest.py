@@ -13,7 +13,7 @@ import small_chapters as small
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
-from course_utils import stages
+from course_utils import showing, stages
 from course_utils.notebooks import plan, progress, runs
 from course_utils.publish import serving
 from course_utils.publish import site as sites
@@ -102,3 +102,22 @@ def serious():
         ]
 
     return look
+
+
+@pytest.fixture
+def page_of(monkeypatch, tmp_path):
+    """Write an explorer's HTML into a page of its own; returns its address."""
+
+    def write(explore, *arguments, **options):
+        shown = {}
+        monkeypatch.setattr(showing, "show", shown.update)
+        explore(*arguments, **options)
+        file = Path(tmp_path) / "page.html"
+        head = (
+            '<!doctype html><html lang="en"><meta charset="utf-8"><title>x</title>'
+            '<meta name="viewport" content="width=device-width"><main><h1>x</h1>'
+        )
+        file.write_text(head + shown["text/html"] + "</main></html>", "utf-8")
+        return file.as_uri()
+
+    return write
