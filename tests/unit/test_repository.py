@@ -86,7 +86,7 @@ LAYERS = {
     "menagerie": {"errors", "menagerie"},
     "plots": {"errors", "plots", "showing"},
     "environment": {"errors"},
-    "explorer": {"errors", "showing", "convolution"},
+    "explorer": {"errors", "showing", "convolution", "explorer"},
 }
 TEACHING_MAY_NOT = {"cli", "publish", "notebooks", "stages", "environment"}
 
