@@ -12,7 +12,7 @@ lab:        ; $(COURSE) lab
 data:       ; $(COURSE) data $(SET)
 site:       ; $(COURSE) site --execute
 slides:     ; $(COURSE) slides
-student:    ; $(COURSE) student dist/student --zip
+student:    ; $(COURSE) student dist/student --zip $(if $(FROM),--from '$(FROM)')
 instructor: ; $(COURSE) instructor dist/instructor --zip
 gpu:        ; $(COURSE) gpu
 bench:      ; $(COURSE) bench

@@ -1,7 +1,9 @@
 """The stages of `course test`, in the order in which a fault is cheapest to find.
 
 Every stage runs, whatever the earlier ones said: a morning's work should see all its faults at
-once. The last line counts them.
+once. The last line counts them. What cannot run here is named before it: nobody should take for
+judged what was not. On a CI server (`CI=true`, as GitHub and others set it) a missing browser is
+a failure; real data cannot be had everywhere, so their absence is loud, and no more.
 """
 
 from __future__ import annotations
@@ -40,12 +42,14 @@ class Stage:
         environment: variables set for it.
         lacking: why it cannot run here, or "": a stage that lacks something is shown and counted
             apart, never as passed.
+        needed: whether lacking it makes the whole red.
     """
 
     name: str
     command: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
     lacking: str = ""
+    needed: bool = False
 
 
 def stages(*, slow: bool, root: Path = ROOT) -> list[Stage]:
@@ -91,6 +95,7 @@ def stages(*, slow: bool, root: Path = ROOT) -> list[Stage]:
             lacking=""
             if browser()
             else "no Chromium here; install one, or name it in COURSE_BROWSER",
+            needed=os.environ.get("CI", "").lower() in ("1", "true"),
         ),
         Stage(
             "real data",
@@ -112,13 +117,15 @@ def run(chosen: Sequence[Stage], *, root: Path = ROOT) -> int:
     """Run the stages one after another, then show a table.
 
     Returns:
-        0 if every stage that could run passed, else 1.
+        0 if every stage that could run passed and none that is needed lacks something, else 1.
     """
     rows: list[tuple[str, str, float]] = []
+    absent: list[Stage] = []
     for stage in chosen:
         if stage.lacking:
             print(f"\n── {stage.name}: not run: {stage.lacking}", flush=True)
-            rows.append((stage.name, "not run", 0.0))
+            absent.append(stage)
+            rows.append((stage.name, "FAILED (not run)" if stage.needed else "not run", 0.0))
             continue
         print(f"\n── {stage.name}", flush=True)
         began = time.monotonic()
@@ -130,7 +137,12 @@ def run(chosen: Sequence[Stage], *, root: Path = ROOT) -> int:
     print("\nstage                    seconds  state")
     for name, state, seconds in rows:
         print(f"{name:24} {seconds:7.0f}  {state}")
+    for stage in absent:
+        print(f"\nNOT JUDGED: {stage.name}: {stage.lacking}")
+        if os.environ.get("GITHUB_ACTIONS"):  # shown on top of the run's page
+            level = "error" if stage.needed else "warning"
+            print(f"::{level} title={stage.name} not judged::{stage.lacking}")
     failed = sum(state.startswith("FAILED") for _, state, _ in rows)
-    absent = sum(state == "not run" for _, state, _ in rows)
-    print(f"\n{len(rows) - failed - absent} passed, {failed} failed, {absent} skipped")
+    skipped = sum(state == "not run" for _, state, _ in rows)
+    print(f"\n{len(rows) - failed - skipped} passed, {failed} failed, {skipped} skipped")
     return 1 if failed else 0

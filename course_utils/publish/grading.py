@@ -2,8 +2,9 @@
 
 nbgrader wants the answer in one cell and what judges it in another, each marked in its metadata.
 The first keeps the marks around the solution; the second checks by `exercises.require`, which
-fails where `exercises.check` only says so. An instructor adds tests of his own in his copy,
-between `### BEGIN HIDDEN TESTS` and `### END HIDDEN TESTS`; they never come into the repository.
+fails where `exercises.check` only says so. A third is for words, and a person gives its points.
+An instructor adds tests of his own in his copy, between `### BEGIN HIDDEN TESTS` and
+`### END HIDDEN TESTS`; they never come into the repository.
 """
 
 import ast
@@ -11,27 +12,56 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nbformat import NotebookNode, from_dict
-from nbformat.v4 import new_code_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from course_utils.errors import InputError
 from course_utils.notebooks import chapters, documents, syntax
 from course_utils.publish.shelf import Shelf
 from course_utils.publish.student import Report, shown_files
 
-__all__ = ["assignment", "write_assignments"]
+__all__ = ["CONFIG", "assignment", "write_assignments"]
+
+CONFIG = """\
+# How nbgrader executes the course's assignments. Written by `course nbgrader`; yours to change.
+import os
+from pathlib import Path
+
+c = get_config()  # noqa: F821 (nbgrader provides it)
+c.CourseDirectory.root = str(Path(__file__).parent)
+# Seconds for one cell. nbgrader's own 30 stop cells that train, and it then grades on without
+# what they should have made. Half an hour lets `quick` end on a slow machine too.
+c.Execute.timeout = 1800
+c.Execute.startup_timeout = 300
+c.Execute.iopub_timeout = 120
+# What a kernel that grades is told: the small profile, the same numbers for everybody.
+os.environ.setdefault("COURSE_PROFILE", "smoke")
+os.environ.setdefault("COURSE_SEED", "0")
+"""
+
+_WHY = """\
+**In your own words** ({points} points, given by a person). In two or three sentences: why is your \
+answer right, and which result would have told you that it is wrong?
+
+<!-- BEGIN SOLUTION -->
+(For whoever grades: half of the points for the reason, half for the result that would have \
+spoken against it.)
+<!-- END SOLUTION -->"""
 
 
-def assignment(chapter: NotebookNode, *, name: str, points: int = 1) -> NotebookNode:
+def assignment(
+    chapter: NotebookNode, *, name: str, points: int = 1, points_for_words: int = 2
+) -> NotebookNode:
     """A chapter in the form of an nbgrader source notebook.
 
     Args:
         chapter: the chapter; left as it is.
         name: its file's name, for messages.
-        points: of each exercise.
+        points: of each exercise, for an answer that its self-check accepts.
+        points_for_words: of each exercise, for what the student says about the answer.
 
     Returns:
-        A copy: cells for lecturers and outputs are gone, and each exercise is a cell to solve and
-        a locked one that grades it.
+        A copy: cells for lecturers and outputs are gone, and each exercise is a cell to solve, a
+        locked one that grades it, and one of text that a person grades.
 
     Raises:
         InputError: an exercise's cell does not end with `exercises.check(…)`.
@@ -52,15 +82,21 @@ def assignment(chapter: NotebookNode, *, name: str, points: int = 1) -> Notebook
         cell.source = answer
         cell.metadata["nbgrader"] = _marks(cell.id, solution=True)
         graded = new_code_cell(judge, id=f"{cell.id}-graded"[:64])
-        graded.metadata["nbgrader"] = _marks(graded.id, points=points)
-        graded.metadata["slideshow"] = {"slide_type": "skip"}
-        cells += [cell, graded]
+        graded.metadata["nbgrader"] = _marks(graded.id, grade=True, points=points)
+        said = _WHY.format(points=points_for_words)
+        why = new_markdown_cell(said, id=f"{cell.id}-in-words"[:64])
+        why.metadata["nbgrader"] = _marks(
+            why.id, cell_type="markdown", solution=True, grade=True, points=points_for_words
+        )
+        for added in (graded, why):
+            added.metadata["slideshow"] = {"slide_type": "skip"}
+        cells += [cell, graded, why]
     copy.cells = cells
     return from_dict(copy)
 
 
 def write_assignments(source: Path, target: Path, *, names: Iterable[str] = ()) -> Report:
-    """Write `source/CHAPTER/CHAPTER.ipynb`, where nbgrader looks, for each chapter.
+    """Write `source/CHAPTER/CHAPTER.ipynb` for each chapter, and `nbgrader_config.py`.
 
     Args:
         source: the folder of the chapters.
@@ -74,7 +110,7 @@ def write_assignments(source: Path, target: Path, *, names: Iterable[str] = ()) 
         InputError: as for `assignment`.
         WorldError: the disk does not take it.
     """
-    wanted: dict[str, bytes] = {}
+    wanted = {"nbgrader_config.py": CONFIG.encode("utf-8")}
     for chapter in chapters.find(source, names):
         copy = assignment(documents.read(chapter.path), name=chapter.path.name)
         folder = f"source/{chapter.stem}"
@@ -100,13 +136,20 @@ def _halves(source: str, where: str) -> tuple[str, str]:
     return "\n".join(lines[: last.lineno - 1]).rstrip(), judge
 
 
-def _marks(grade_id: str, *, solution: bool = False, points: int | None = None) -> NotebookNode:
+def _marks(
+    grade_id: str,
+    *,
+    cell_type: str = "code",
+    solution: bool = False,
+    grade: bool = False,
+    points: int | None = None,
+) -> NotebookNode:
     marks = {
         "schema_version": 3,
         "grade_id": grade_id,
-        "cell_type": "code",
+        "cell_type": cell_type,
         "solution": solution,
-        "grade": not solution,
+        "grade": grade,
         "locked": not solution,
         "task": False,
     }

@@ -51,6 +51,12 @@ def outside(value, band):
 def problems(claim, evidence):
     """What is wrong with the bands of one claim, given {"PROFILE/DATA": measured}."""
     found = []
+    # An exact claim holds everywhere, and may be measured on anything. Another one may be shown
+    # where it is not judged, but not by a seed or two that somebody left there.
+    for key in sorted(set(evidence) - set(claim.bands)) if "any" not in claim.bands else ():
+        if len(evidence[key]["seeds"]) < ENOUGH:
+            found.append(f"{claim.id}, {key}: fewer than {ENOUGH} seeds, and no band is set for it")
+    broken_embedded = (evidence.get("quick/embedded") or {}).get("sabotaged")
     for key, band in claim.bands.items():
         measured = ["quick/embedded"] if key == "any" else [key]
         for name in measured:
@@ -66,8 +72,9 @@ def problems(claim, evidence):
             if claim.unit_sabotage:
                 continue
             if facts["sabotaged"] is None:
-                # A sabotaged real run costs minutes and breaks the same line of code.
-                if not key.endswith("/real"):
+                # A sabotaged real run costs minutes. It is spared where the same broken line was
+                # seen to miss the band for embedded data.
+                if not (key.endswith("/real") and broken_embedded is not None):
                     found.append(f"{claim.id}, {key}: its sabotage was never measured")
             elif not outside(facts["sabotaged"], band):
                 found.append(f"{claim.id}, {key}: the sabotaged {facts['sabotaged']} is inside")
@@ -118,6 +125,24 @@ def test_a_justified_band_has_no_problem():
 def test_an_unjustified_band_is_found(band, change, message):
     found = problems(claim(quick_embedded=band), {"quick/embedded": GOOD | change})
     assert len(found) == 1 and message in found[0]
+
+
+def test_only_a_recorded_sabotage_on_embedded_data_spares_the_one_on_real_data():
+    unbroken = GOOD | {"sabotaged": None}
+    both = claim(quick_embedded=(0.86, None), quick_real=(0.86, None))
+    assert problems(both, {"quick/embedded": GOOD, "quick/real": unbroken}) == []
+    (found,) = problems(claim(quick_real=(0.86, None)), {"quick/real": unbroken})
+    assert "its sabotage was never measured" in found
+
+
+def test_a_few_seeds_for_which_no_band_is_set_are_found():
+    few = GOOD | {"seeds": {"2": 0.92, "4": 0.92}}
+    evidence = {"quick/real": GOOD, "quick/embedded": few}
+    assert problems(claim(quick_real=(0.86, None)), evidence) == [
+        "a, quick/embedded: fewer than 5 seeds, and no band is set for it"
+    ]
+    assert problems(claim(quick_real=(0.86, None)), evidence | {"quick/embedded": GOOD}) == []
+    assert problems(claim(any=(0.86, None)), {"quick/embedded": GOOD, "quick/real": few}) == []
 
 
 def test_a_band_without_any_evidence_is_found():

@@ -1,4 +1,8 @@
-"""A real Dask scheduler and two workers on this machine, one of them killed in the middle."""
+"""A real Dask scheduler and two workers on this machine, one of them killed in the middle.
+
+Scheduler and workers are started as docs/machines.md types it: with the `dask` command, a nanny
+over each worker, and their dashboards.
+"""
 
 import contextlib
 import json
@@ -8,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections import Counter
 from pathlib import Path
 
@@ -17,14 +22,21 @@ import small_chapters as small
 
 from course_utils.notebooks import documents
 
+ROOT = Path(__file__).resolve().parents[2]
+DASK = str(Path(sys.executable).with_name("dask"))
+
 pytest.importorskip("distributed")
 
-SEEDS = 6
+SEEDS = 3
+CHAPTERS = ("00", "01")
+PROFILES = ("smoke", "quick")
+JOBS = {(n, p, s) for n in CHAPTERS for p in PROFILES for s in range(SEEDS)}
 # Each execution leaves a file, so that the test knows what ran where and what was begun twice.
 SLOW = """\
 import os, pathlib, time, uuid
 begun = pathlib.Path(os.environ["COURSE_TEST_BEGUN"])
-(begun / f"{course.seed}-{os.getppid()}-{uuid.uuid4().hex}").touch()
+what = (course.chapter, course.profile, course.seed, os.getppid(), uuid.uuid4().hex)
+(begun / "-".join(map(str, what))).touch()
 time.sleep(2)
 """
 
@@ -32,7 +44,7 @@ time.sleep(2)
 @contextlib.contextmanager
 def started(*command, env):
     process = subprocess.Popen(
-        [sys.executable, "-m", *command],
+        [DASK, *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -60,8 +72,11 @@ def place(tmp_path):
     """A folder with the chapters, and with one for what each execution leaves."""
     folder = tmp_path / "홍 길동"
     (folder / "begun").mkdir(parents=True)
-    slow = small.SETUP.format(number="00") + SLOW
-    small.write(folder / "notebooks", n00_small=small.chapter(setup=slow))
+    chapters = {
+        f"n{number}_small": small.chapter(number, setup=small.SETUP.format(number=number) + SLOW)
+        for number in CHAPTERS
+    }
+    small.write(folder / "notebooks", **chapters)
     return folder
 
 
@@ -70,20 +85,19 @@ def workers(place):
     """Address of a scheduler, its two workers by process id, and the environment of all."""
     environment = os.environ | {
         "COURSE_TEST_BEGUN": str(place / "begun"),
-        "PYTHONPATH": os.pathsep.join(
-            [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
-        ),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
         # A worker that is gone is noticed by its connection; this is for one that hangs.
         "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "30 s",
     }
-    run = ("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0")
+    # Ports are left to the machine: another cluster may run here.
+    here = ("--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0")
     with contextlib.ExitStack() as stack:
-        scheduler = stack.enter_context(started(*run, "--no-dashboard", env=environment))
+        scheduler = stack.enter_context(started("scheduler", *here, env=environment))
         address = said(scheduler, r"Scheduler at:\s+(tcp://\S+)")
         both = {}
         for _ in range(2):
-            run = ("distributed.cli.dask_worker", address, "--nthreads", "1", "--no-nanny")
-            local = ("--local-directory", str(place / "dask"), "--no-dashboard")
+            run = ("worker", address, "--nthreads", "1")
+            local = ("--local-directory", str(place / "dask"))
             worker = stack.enter_context(started(*run, *local, env=environment))
             said(worker, r"Registered to:\s+(tcp://\S+)")
             both[worker.pid] = worker
@@ -93,6 +107,7 @@ def workers(place):
 def course(place, address, environment, *more):
     command = [sys.executable, "-m", "course_utils", "run", "--cluster", address]
     command += ["--notebooks", str(place / "notebooks"), "--out", str(place / "out")]
+    command += [word for profile in PROFILES for word in ("--profile", profile)]
     return subprocess.Popen(
         [*command, "--seeds", f"0-{SEEDS - 1}", *more],
         stdout=subprocess.PIPE,
@@ -103,8 +118,17 @@ def course(place, address, environment, *more):
 
 
 def begun(place):
-    """Seed and worker of each execution that began, in no order."""
-    return [tuple(map(int, p.name.split("-")[:2])) for p in (place / "begun").iterdir()]
+    """(Chapter, profile, seed) and process of each execution that began, in no order."""
+    names = [path.name.split("-") for path in (place / "begun").iterdir()]
+    return [((chapter, profile, int(seed)), int(pid)) for chapter, profile, seed, pid, _ in names]
+
+
+def notebooks(place):
+    """Executed notebooks, by chapter, profile and seed."""
+    return {
+        (path.name[:2], path.parts[-3], int(path.parent.name.partition("-")[2])): path
+        for path in (place / "out").glob("*/seed-*/*_small.ipynb")
+    }
 
 
 def wait_for(condition, seconds=60):
@@ -118,46 +142,66 @@ def wait_for(condition, seconds=60):
 def test_a_killed_worker_loses_nothing_and_doubles_nothing(place, workers):
     address, both, environment = workers
     process = course(place, address, environment)
-    wait_for(lambda: {worker for _, worker in begun(place)} == set(both))
-    victim = next(iter(both))
-    kernels = psutil.Process(victim).children(recursive=True)
-    os.kill(victim, signal.SIGKILL)
+
+    def of(nanny):
+        return {child.pid for child in psutil.Process(nanny).children(recursive=True)}
+
+    wait_for(lambda: all(of(nanny) & {pid for _, pid in begun(place)} for nanny in both))
+    # Whoever began last is in the middle of it: the other one may be between two jobs.
+    newest = max((place / "begun").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    worker = int(newest.name.split("-")[3])
+    (victim,) = [nanny for nanny in both if worker in of(nanny)]
+    kernels = psutil.Process(worker).children(recursive=True)
+    # A machine that is lost takes the nanny along, which would start the worker anew.
+    os.killpg(victim, signal.SIGKILL)
     output, errors = process.communicate(timeout=300)
     assert process.returncode == 0, output + errors
 
+    assert set(notebooks(place)) == JOBS
     rows = []
-    for seed in range(SEEDS):
-        folder = place / "out" / f"seed-{seed}"
-        rows += json.loads((folder / "claims.json").read_text())
-        notebook = documents.read(folder / "00_small.ipynb")
-        assert notebook.metadata["course"]["parameters"]["SEED"] == seed
-        assert [p.name for p in folder.iterdir() if p.is_dir()] == []
-    counts = Counter((row["seed"], row["id"]) for row in rows)
-    assert counts == {
-        (seed, name): 1 for seed in range(SEEDS) for name in ("beats-guessing", "twice-two")
-    }
+    for (_, profile, seed), path in notebooks(place).items():
+        parameters = documents.read(path).metadata["course"]["parameters"]
+        assert (parameters["PROFILE"], parameters["SEED"]) == (profile, seed)
+        assert [p.name for p in path.parent.iterdir() if p.is_dir()] == []
+    for profile in PROFILES:
+        for seed in range(SEEDS):
+            rows += json.loads((place / "out" / profile / f"seed-{seed}/claims.json").read_text())
+    counts = Counter((row["chapter"], row["profile"], row["seed"], row["id"]) for row in rows)
+    claims = ("beats-guessing", "twice-two")
+    assert counts == {(*job, name): 1 for job in JOBS for name in claims}
     # Only what the dead worker had begun was begun again, by the one that is left.
-    twice = [seed for seed, count in Counter(seed for seed, _ in begun(place)).items() if count > 1]
+    twice = [job for job, count in Counter(job for job, _ in begun(place)).items() if count > 1]
     assert len(twice) == 1
-    assert len(begun(place)) == SEEDS + 1
+    assert len(begun(place)) == len(JOBS) + 1
     # The kernel of the dead worker does not outlive it for long.
+    assert kernels
     wait_for(lambda: not any(kernel.is_running() for kernel in kernels), seconds=30)
+
+    # The run has said where Dask's dashboard is, and it answers.
+    dashboard = re.search(r"http://127\.0\.0\.1:\d+", errors)[0]
+    with urllib.request.urlopen(f"{dashboard}/health", timeout=20) as answer:
+        assert answer.status == 200
 
     # The same call again finds everything done.
     again = course(place, address, environment)
     output, errors = again.communicate(timeout=60)
-    assert again.returncode == 0 and output.count("cached") == SEEDS, output + errors
-    assert len(begun(place)) == SEEDS + 1
+    assert again.returncode == 0 and output.count("cached") == len(JOBS), output + errors
+    assert len(begun(place)) == len(JOBS) + 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends a signal")
 def test_ctrl_c_keeps_what_is_done_and_ends_at_once(place, workers):
     address, _, environment = workers
     process = course(place, address, environment)
-    done = place / "out"
-    wait_for(lambda: any(done.glob("seed-*/00_small.ipynb")))
+    wait_for(lambda: notebooks(place))
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=20)
     assert process.returncode == 130, output + errors
     assert "Interrupted: what is listed above is done" in output
-    assert 0 < len(list(done.glob("seed-*/00_small.ipynb"))) < SEEDS
+    assert 0 < len(notebooks(place)) < len(JOBS)
+
+
+def test_the_documentation_types_what_is_tested():
+    text = (ROOT / "docs" / "machines.md").read_text("utf-8")
+    assert re.search(r"^dask scheduler ", text, flags=re.M)
+    assert re.search(r"^dask worker tcp://\S+ --nthreads 1 ", text, flags=re.M)

@@ -1,9 +1,10 @@
-"""nbgrader reads the assignments: its release hides the solutions and its validation judges.
+"""nbgrader reads the assignments: release, validation, autograding, scores, feedback.
 
 nbgrader is no dependency of the course: it is installed into a throw-away environment that sees
 the course's own packages.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -14,7 +15,38 @@ from pathlib import Path
 import pytest
 import small_chapters as small
 
+from course_utils.notebooks import documents
 from course_utils.publish.grading import write_assignments
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+NAME = "00_start_here"
+# Longer than the 30 seconds after which nbgrader stops a cell unless it is told otherwise.
+SLOW = """\
+import os, time
+time.sleep(float(os.environ.get("COURSE_TEST_SLEEP", "0")))
+made_late = 4
+"""
+# What the gradebook says, for each student: the points by cell, and whether a person is waited for.
+SCORES = """\
+import json
+from nbgrader.api import Gradebook
+found = {}
+with Gradebook("sqlite:///gradebook.db") as book:
+    for submission in book.assignment_submissions("NAME"):
+        found[submission.student.id] = {
+            grade.name: [grade.auto_score, grade.max_score, bool(grade.needs_manual_grade)]
+            for notebook in submission.notebooks for grade in notebook.grades
+        }
+print(json.dumps(found))
+""".replace("NAME", NAME)
+# A person gives the points, as `nbgrader formgrader` does by hand.
+BY_HAND = """\
+from nbgrader.api import Gradebook
+with Gradebook("sqlite:///gradebook.db") as book:
+    grade = book.find_grade("exercise-in-words", "NAME", "NAME", "kim")
+    grade.manual_score, grade.needs_manual_grade = 1.5, False
+    book.db.commit()
+""".replace("NAME", NAME)
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +69,10 @@ def nbgrader(tmp_path_factory):
     line = f"import site; site.addsitedir({sysconfig.get_paths()['purelib']!r})\n"
     (site / "course.pth").write_text(line)
 
-    def run(cwd, *arguments):
+    def run(cwd, *arguments, script=None, **more):
+        command = ["-c", script] if script else ["-m", "nbgrader", *arguments]
         return subprocess.run(
-            [str(python), "-m", "nbgrader", *arguments],
+            [str(python), *command],
             cwd=cwd,
             capture_output=True,
             text=True,
@@ -49,25 +82,97 @@ def nbgrader(tmp_path_factory):
                 "JUPYTER_DATA_DIR": str(folder / "data"),
                 # It calls alembic by its name.
                 "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
-            },
+            }
+            | more,
             check=False,
         )
 
     return run
 
 
-def test_release_hides_the_solution_and_validation_judges(nbgrader, tmp_path):
-    source = small.write(tmp_path / "notebooks", **small.published())
-    course = tmp_path / "course"
-    write_assignments(source, course)
-    (course / "nbgrader_config.py").write_text("c = get_config()\nc.CourseDirectory.root = '.'\n")
-    made = nbgrader(course, "generate_assignment", "00_start_here", "--create")
-    assert made.returncode == 0, made.stderr
-    release = course / "release" / "00_start_here" / "00_start_here.ipynb"
-    text = release.read_text("utf-8")
-    assert "YOUR CODE HERE" in text and "answer = 4" not in text
+@pytest.fixture
+def course(tmp_path):
+    """The folder of an nbgrader course with one small assignment."""
+    notebooks = small.published()
+    chapter = notebooks["n00_start_here"]
+    small.cell(chapter, "contract").source = SLOW
+    exercise = small.cell(chapter, "exercise")
+    exercise.source = exercise.source.replace("answer = 4", "answer = made_late")
+    source = small.write(tmp_path / "notebooks", **notebooks)
+    write_assignments(source, tmp_path / "course")
+    return tmp_path / "course"
 
-    solved = nbgrader(course, "validate", str(course / "source/00_start_here/00_start_here.ipynb"))
+
+def hand_in(course, student, **cells):
+    """Put a release that was worked on where nbgrader expects what students hand in."""
+    release = documents.read(course / "release" / NAME / f"{NAME}.ipynb")
+    for id, (old, new) in cells.items():
+        found = small.cell(release, id.replace("_", "-"))
+        assert old in found.source
+        found.source = found.source.replace(old, new)
+    place = course / "submitted" / student / NAME
+    place.mkdir(parents=True)
+    documents.write(place / f"{NAME}.ipynb", release)
+
+
+def test_release_hides_the_solution_and_validation_judges(nbgrader, course):
+    made = nbgrader(course, "generate_assignment", NAME, "--create")
+    assert made.returncode == 0, made.stderr
+    release = course / "release" / NAME / f"{NAME}.ipynb"
+    text = release.read_text("utf-8")
+    assert "YOUR CODE HERE" in text and "answer = made_late" not in text
+    assert "YOUR ANSWER HERE" in text and "For whoever grades" not in text
+
+    solved = nbgrader(course, "validate", str(course / f"source/{NAME}/{NAME}.ipynb"))
     assert "Success! Your notebook passes all the tests." in solved.stdout, solved
     empty = nbgrader(course, "validate", str(release))
     assert "VALIDATION FAILED" in empty.stdout.upper(), empty
+
+
+def test_autograding_gives_a_third_and_waits_for_a_person(nbgrader, course):
+    assert nbgrader(course, "generate_assignment", NAME, "--create").returncode == 0
+    code = "# YOUR CODE HERE\nraise NotImplementedError()"
+    words = ("YOUR ANSWER HERE", "Because half of 8 is 4; a 5 would have shown me wrong.")
+    hand_in(course, "kim", exercise=(code, "answer = made_late"), exercise_in_words=words)
+    hand_in(course, "lee", exercise=(code, "answer = 5"), exercise_in_words=words)
+    hand_in(course, "park")
+    # The cell that sleeps would be stopped, and kim's answer would not be known.
+    graded = nbgrader(course, "autograde", NAME, COURSE_TEST_SLEEP="31")
+    assert graded.returncode == 0, graded.stderr[-2000:]
+    shown = (course / "autograded/kim" / NAME / f"{NAME}.ipynb").read_text("utf-8")
+    assert "CellTimeoutError" not in shown and "profile smoke" in shown
+
+    scores = json.loads(nbgrader(course, script=SCORES).stdout)
+    check, words = "exercise-graded", "exercise-in-words"
+    assert scores["kim"] == {check: [1, 1, False], words: [None, 2, True]}
+    assert scores["lee"] == {check: [0, 1, False], words: [None, 2, True]}
+    # Nothing written is nothing earned, and nobody has to read it.
+    assert scores["park"] == {check: [0, 1, False], words: [0, 2, False]}
+
+    assert nbgrader(course, script=BY_HAND).returncode == 0
+    told = nbgrader(course, "generate_feedback", NAME, "--student", "kim")
+    assert told.returncode == 0, told.stderr[-2000:]
+    assert (course / "feedback/kim" / NAME / f"{NAME}.html").is_file()
+    exported = nbgrader(course, "export")
+    assert exported.returncode == 0, exported.stderr[-2000:]
+    header, *rows = [line.split(",") for line in (course / "grades.csv").read_text().splitlines()]
+    totals = {row[header.index("student_id")]: row[header.index("score")] for row in rows}
+    assert {student: float(total) for student, total in totals.items()} == {
+        "kim": 2.5,
+        "lee": 0,
+        "park": 0,
+    }
+
+
+def test_nbgrader_fits_beside_the_lock():
+    """As TEACHING.md says: added to the course's environment, it changes nothing there."""
+    uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
+    if uv is None:
+        pytest.skip("no uv here")
+    command = [uv, "pip", "install", "--dry-run", "--python", sys.executable]
+    limits = ["-c", str(ROOT / "requirements.lock")]
+    done = subprocess.run([*command, *limits, "nbgrader"], capture_output=True, text=True)
+    if "Failed to fetch" in done.stderr or "error sending request" in done.stderr:
+        pytest.skip("no index of packages here")
+    assert done.returncode == 0, done.stderr
+    assert not [line for line in done.stderr.splitlines() if line.startswith(" - ")], done.stderr

@@ -77,15 +77,29 @@ def test_a_zip_of_the_same_files_is_the_same(tmp_path):
 # Assignments
 
 
-def test_an_assignment_has_a_cell_to_solve_and_a_locked_one_that_grades():
+def test_an_assignment_has_a_cell_to_solve_one_that_grades_and_one_for_words():
     copy = grading.assignment(good_chapter(), name="a.ipynb")
     marked = [cell for cell in copy.cells if "nbgrader" in cell.metadata]
-    assert len(marked) % 2 == 0 and marked
-    for solve, grade in zip(marked[::2], marked[1::2], strict=True):
+    assert len(marked) % 3 == 0 and marked
+    for solve, grade, words in zip(marked[::3], marked[1::3], marked[2::3], strict=True):
         assert solve.metadata.nbgrader.solution and "BEGIN SOLUTION" in solve.source
         assert grade.metadata.nbgrader.grade and grade.metadata.nbgrader.locked
         assert grade.source.startswith("exercises.require(") and "check" not in solve.source
+        # A third for what the check accepts, two thirds for what a person reads.
+        assert (grade.metadata.nbgrader.points, words.metadata.nbgrader.points) == (1, 2)
+        assert words.cell_type == words.metadata.nbgrader.cell_type == "markdown"
+        assert words.metadata.nbgrader.grade and words.metadata.nbgrader.solution
+        assert not words.metadata.nbgrader.locked
     assert not any("instructor" in documents.tags(cell) for cell in copy.cells)
+
+
+def test_assignments_bring_a_configuration_that_is_the_instructor_s_from_then_on(source, tmp_path):
+    grading.write_assignments(source, tmp_path / "g")
+    config = tmp_path / "g" / "nbgrader_config.py"
+    assert "c.Execute.timeout = 1800" in config.read_text("utf-8")
+    config.write_text("c = get_config()\n", "utf-8")
+    grading.write_assignments(source, tmp_path / "g", names=["00"])
+    assert config.read_text("utf-8") == "c = get_config()\n"
 
 
 def test_an_exercise_with_another_end_is_refused():

@@ -25,6 +25,11 @@ GOOD, BAD = python("pass"), python("raise SystemExit(3)")
         ([Stage("a", GOOD), Stage("b", GOOD)], 0, "2 passed, 0 failed, 0 skipped"),
         ([Stage("a", BAD), Stage("b", GOOD)], 1, "1 passed, 1 failed, 0 skipped"),
         ([Stage("a", GOOD), Stage("b", GOOD, lacking="no data")], 0, "1 passed, 0 failed, 1 skip"),
+        (
+            [Stage("a", GOOD), Stage("b", GOOD, lacking="no x", needed=True)],
+            1,
+            "1 passed, 1 failed",
+        ),
     ],
 )
 def test_a_red_stage_makes_it_red_and_the_others_still_run(capfd, tmp_path, chosen, code, last):
@@ -37,6 +42,30 @@ def test_the_table_says_what_failed_and_what_was_not_run(capfd, tmp_path):
     out = capfd.readouterr().out
     assert "FAILED (exit code 3)" in out
     assert "second: not run: no data" in out
+
+
+@pytest.mark.parametrize("needed", [False, True])
+def test_what_was_not_judged_is_named_at_the_end_and_on_github_on_top(capfd, monkeypatch, needed):
+    stage = Stage("real data", GOOD, lacking="no set here", needed=needed)
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    stages.run([stage], root=ROOT)
+    out = capfd.readouterr().out
+    assert "NOT JUDGED: real data: no set here" in out and "::" not in out
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    stages.run([stage], root=ROOT)
+    level = "error" if needed else "warning"
+    assert f"::{level} title=real data not judged::no set here" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(("ci", "needed"), [("true", True), ("1", True), ("false", False)])
+def test_on_a_ci_server_a_browser_is_needed_and_data_are_not(monkeypatch, tmp_path, ci, needed):
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setenv("COURSE_BROWSER", "no-such-browser")
+    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path))
+    lacking = {s.name: s.needed for s in stages.stages(slow=True) if s.lacking}
+    assert lacking == {"publishing": needed, "real data": False}
+    monkeypatch.delenv("CI")
+    assert not any(stage.needed for stage in stages.stages(slow=True))
 
 
 def test_a_stage_gets_its_environment_and_the_repository_s_folder(capfd, tmp_path):

@@ -84,8 +84,8 @@ def test_nothing_is_wrong(name):
         ("test.yml", "run: python", "run: echo ${{ github.head_ref }}; python", "a template"),
         ("test.yml", "timeout-minutes: 60", "continue-on-error: true", "no limit of time"),
         ("test.yml", "persist-credentials: false", "fetch-depth: 1", "keeps its token"),
-        ("test-all.yml", "python@a26af69be951a213d495a4c3e4e4022e16d87065", "python@v5", "pinned"),
-        ("test-all.yml", "  # v5.6.0", "", "not pinned by digest, with its version"),
+        ("test-all.yml", "python@a309ff8b426b58ec0e2a45f0f869d46889d02405", "python@v6", "pinned"),
+        ("test-all.yml", "  # v6.2.0", "", "not pinned by digest, with its version"),
         ("unpinned.yml", "issues: write", "contents: write", "rights that it needs not"),
         ("gpu.yml", "!github.event.repository.fork", "true", "a fork could run"),
         ("gpu.yml", "full_name == github.repository", "full_name != ''", "a fork could run"),
@@ -111,8 +111,32 @@ def test_each_push_runs_what_make_test_runs():
     assert f"python -m course_utils {target[1]}\n" in scripts("test.yml") + "\n"
     systems = [row["system"] for row in matrix()]
     assert {system.partition("-")[0] for system in systems} == {"ubuntu", "windows", "macos"}
-    # The runners macos-13 and older are Intel's.
-    assert all(int(s.partition("-")[2]) >= 14 for s in systems if s.startswith("macos"))
+    # GitHub withdrew macos-14 on 2 November 2026; older ones are Intel's.
+    assert all(int(s.partition("-")[2]) >= 15 for s in systems if s.startswith("macos"))
+
+
+def test_no_action_runs_on_node_20():
+    """The first major of each that runs on Node 24; GitHub's runners have lost Node 20."""
+    oldest = {"actions/checkout": 5, "actions/setup-python": 6, "actions/upload-artifact": 6}
+    for name, text in TEXTS.items():
+        for action, major in re.findall(r"uses: ([\w./-]+)@\w+  # v(\d+)\.", text):
+            assert int(major) >= oldest[action], (name, action)
+
+
+def test_a_weekly_run_that_hits_its_limit_is_told_too():
+    """Such a job's result is "cancelled", for which `failure()` is false."""
+    jobs = yaml.safe_load(TEXTS["unpinned.yml"])["jobs"]
+    condition = jobs["tell"]["if"].replace("&&", "and").replace("||", "or")
+
+    def told(result, event):
+        stated = condition.replace("needs.newest.result", repr(result))
+        stated = stated.replace("github.event_name", repr(event)).replace("always()", "True")
+        return eval(stated, {})
+
+    assert told("failure", "schedule") and told("failure", "workflow_dispatch")
+    assert told("cancelled", "schedule")
+    assert not told("success", "schedule")
+    assert not told("cancelled", "workflow_dispatch")
 
 
 def test_each_supported_python_is_tested():
