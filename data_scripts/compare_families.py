@@ -3,6 +3,7 @@
     python data_scripts/compare_families.py VGG                 # does it still agree?
     python data_scripts/compare_families.py VGG ViT --keep      # measure anew, and keep
     python data_scripts/compare_families.py --keep              # all of them, one after another
+    python data_scripts/compare_families.py --times             # only time all of them anew
 
 From 20 seconds to 2 minutes a family on one core, for three seeds, and 1 GB of memory. One recipe
 for all, and nothing was tuned for a family: that is fair in one sense only. A family that needs
@@ -11,6 +12,9 @@ a smaller rate, more steps or more pictures looks worse here than it is.
 What was measured anew agrees if its mean lies in the family's band: the mean over the seeds that
 were kept, and to each side the larger of four standard deviations and three standard errors of the
 test pictures. Without --keep the script leaves with 1 if one does not agree.
+
+What a call takes at inference is measured of all families in turns (20 seconds), so that a busy
+minute of the machine does not make one of them look slow.
 """
 
 from __future__ import annotations
@@ -21,7 +25,6 @@ import os
 import platform
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +50,7 @@ RECIPE = {
 # Chapters draw by small seeds: what is measured here was drawn apart from what they train on.
 DRAWING_SEEDS = 815_000
 BATCHES = (1, 32)
+RUNS = 100
 
 
 def open_data(seed: int) -> datasets.DataSet:
@@ -60,8 +64,8 @@ def open_data(seed: int) -> datasets.DataSet:
     )
 
 
-def train(name: str, seed: int, data: datasets.DataSet) -> tuple[keras.Model, float, float]:
-    """The family's net, trained; its test accuracy, and the seconds that training took."""
+def train(name: str, seed: int, data: datasets.DataSet) -> tuple[keras.Model, float]:
+    """The family's net, trained, and its test accuracy."""
     import keras
 
     keras.utils.set_random_seed(seed)
@@ -79,7 +83,6 @@ def train(name: str, seed: int, data: datasets.DataSet) -> tuple[keras.Model, fl
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
-    began = time.perf_counter()
     net.fit(
         data.train.scaled(),
         data.train.labels,
@@ -87,21 +90,19 @@ def train(name: str, seed: int, data: datasets.DataSet) -> tuple[keras.Model, fl
         epochs=RECIPE["epochs"],
         verbose=0,
     )
-    taken = time.perf_counter() - began
     accuracy = net.evaluate(data.test.scaled(), data.test.labels, batch_size=250, verbose=0)[1]
-    return net, float(accuracy), taken
+    return net, float(accuracy)
 
 
 def measure(name: str, seeds: list[int]) -> dict[str, Any]:
-    """All that is kept of one family."""
-    from course_utils.architecture import cost_table, latency
+    """All that is kept of one family, but its times."""
+    from course_utils.architecture import cost_table
 
-    accuracies, seconds = {}, []
+    accuracies = {}
     for seed in seeds:
-        net, accuracy, taken = train(name, seed, open_data(seed))
+        net, accuracy = train(name, seed, open_data(seed))
         accuracies[str(seed)] = round(accuracy, 4)
-        seconds.append(taken)
-        print(f"{name} seed {seed}: test accuracy {accuracy:.4f}, {taken:.0f} s", flush=True)
+        print(f"{name} seed {seed}: test accuracy {accuracy:.4f}", flush=True)
     table = cost_table(net)
     return {
         "accuracy": accuracies,
@@ -109,10 +110,20 @@ def measure(name: str, seeds: list[int]) -> dict[str, Any]:
         "parameters": table.parameters,
         "multiply_adds": table.multiply_adds,
         "sees": table.sees,
-        "training_seconds": round(float(np.median(seconds)), 1),
-        "latency_ms": {
-            str(size): round(1e3 * latency(net, batch_size=size).median, 3) for size in BATCHES
-        },
+    }
+
+
+def times() -> dict[str, dict[str, Any]]:
+    """Milliseconds that a call of each family takes, by size of the batch; timed in turns."""
+    from course_utils.architecture import latencies
+
+    nets = {name: family_net(name) for name in FAMILIES}
+    taken = {size: latencies(nets, batch_size=size, runs=RUNS) for size in BATCHES}
+    return {
+        name: {
+            "latency_ms": {str(size): round(1e3 * taken[size][name].median, 3) for size in BATCHES}
+        }
+        for name in nets
     }
 
 
@@ -124,14 +135,15 @@ def band(accuracies: list[float]) -> list[float]:
     return [round(mean - half, 3), round(mean + half, 3)]
 
 
-def keep(name: str, found: dict[str, Any]) -> None:
-    """Write one family into the file; several may be measured at once."""
+def keep(found: dict[str, dict[str, Any]]) -> None:
+    """Write what was found of some families into the file; several may be measured at once."""
     import keras
     import tensorflow as tf
 
     with FileLock(Path(tempfile.gettempdir(), f"{MEASURED.name}.lock")):
         kept = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.is_file() else {}
-        families = kept.get("families", {}) | {name: found}
+        families = kept.get("families", {})
+        families |= {name: families.get(name, {}) | facts for name, facts in found.items()}
         told = {
             "made_by": "data_scripts/compare_families.py",
             "recipe": RECIPE,
@@ -160,21 +172,27 @@ def main() -> int:
     parser.add_argument("families", nargs="*", metavar="FAMILY", help=f"of {', '.join(FAMILIES)}")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--keep", action="store_true", help=f"write into {MEASURED.name}")
+    parser.add_argument("--times", action="store_true", help="time all anew, keep that, no more")
     asked = parser.parse_args()
     unknown = [name for name in asked.families if name not in FAMILIES]
     if unknown:
         parser.error(f"expected families of {', '.join(FAMILIES)}, received {', '.join(unknown)}")
     tensorflow_device.start(0)
+    if asked.times:
+        keep(times())
+        return 0
     outside = []
     for name in asked.families or FAMILIES:
         found = measure(name, asked.seeds)
         if asked.keep:
-            keep(name, found)
+            keep({name: found})
             continue
         low, high = json.loads(MEASURED.read_text(encoding="utf-8"))["families"][name]["band"]
         mean = float(np.mean(list(found["accuracy"].values())))
         print(f"{name}: mean {mean:.4f}; band of what is kept {low} to {high}", flush=True)
         outside += [] if low <= mean <= high else [name]
+    if asked.keep:
+        keep(times())
     if outside:
         print(f"outside their bands: {', '.join(outside)}")
     return 1 if outside else 0

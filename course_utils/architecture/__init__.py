@@ -5,7 +5,7 @@ short table of a model's own layers, `cost_table` the full one.
 """
 
 from course_utils.architecture.cost_table import CostRow, CostTable, cost_table
-from course_utils.architecture.latency import Latency, latency
+from course_utils.architecture.latency import Latency, latencies, latency
 from course_utils.architecture.profiler import profiled_flops
 from course_utils.architecture.sight import receptive_field
 from course_utils.architecture.table import LayerTable, Row, layer_table
@@ -17,6 +17,7 @@ __all__ = [
     "LayerTable",
     "Row",
     "cost_table",
+    "latencies",
     "latency",
     "layer_table",
     "profiled_flops",

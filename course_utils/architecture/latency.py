@@ -10,9 +10,11 @@ import numpy as np
 from course_utils.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     import keras
 
-__all__ = ["Latency", "latency"]
+__all__ = ["Latency", "latencies", "latency"]
 
 _WARM = 3  # runs before the clock counts: the first one also compiles
 
@@ -51,7 +53,8 @@ def latency(model: keras.Model, *, batch_size: int = 1, runs: int = 30) -> Laten
 
     The first runs, which compile and fill the caches, are left out. The median stands against the
     pauses of a busy machine; the middle half says how busy it was. Another machine, another number
-    of threads or another batch gives another order of models, so state all three.
+    of threads or another batch gives another order of models, so state all three. To compare
+    models, use `latencies`.
 
     Args:
         model: with one input of fixed size.
@@ -72,11 +75,59 @@ def latency(model: keras.Model, *, batch_size: int = 1, runs: int = 30) -> Laten
         >>> 0 < taken.low <= taken.median <= taken.high
         True
     """
-    import tensorflow as tf
+    return latencies({"model": model}, batch_size=batch_size, runs=runs)["model"]
 
+
+def latencies(
+    models: Mapping[str, keras.Model], *, batch_size: int = 1, runs: int = 30
+) -> dict[str, Latency]:
+    """Time several models in turns, so that they can be compared on a machine with other work.
+
+    Timed one after another, the model whose minute was the busiest looks slowest. Here each run
+    calls every model once: what slows the machine down slows all of them.
+
+    Args:
+        models: name to model, each as `latency` takes it.
+        batch_size: pictures in a call, 1 or more.
+        runs: timed runs of each model, 5 or more.
+
+    Returns:
+        Name to what was measured, in the order given.
+
+    Raises:
+        InputError: no model, or what `latency` does not take.
+
+    Example:
+        >>> import keras
+        >>> image = keras.Input((8, 8, 1))
+        >>> few, many = (keras.Model(image, keras.layers.Conv2D(n, 3)(image)) for n in (1, 9))
+        >>> taken = latencies({"few": few, "many": many}, batch_size=2, runs=5)
+        >>> {name: each.runs for name, each in taken.items()}
+        {'few': 5, 'many': 5}
+    """
+    if not models:
+        raise InputError("expected one model or more by name, received none")
     for name, value, least in (("batch_size", batch_size, 1), ("runs", runs, 5)):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise InputError(f"expected {name} to be {least} or more, received {value!r}")
+    calls = {name: _compiled(model, batch_size) for name, model in models.items()}
+    taken: dict[str, list[float]] = {name: [] for name in models}
+    for _ in range(_WARM + runs):
+        for name, call in calls.items():
+            began = time.perf_counter()
+            call()
+            taken[name].append(time.perf_counter() - began)
+    found = {}
+    for name, seconds in taken.items():
+        low, median, high = np.quantile(seconds[_WARM:], (0.25, 0.5, 0.75)).tolist()
+        found[name] = Latency(median, low, high, batch_size, runs)
+    return found
+
+
+def _compiled(model: keras.Model, batch_size: int) -> Callable[[], None]:
+    """One call of the model on random pictures, which waits for every number."""
+    import tensorflow as tf
+
     shapes = [tuple(each.shape[1:]) for each in getattr(model, "inputs", None) or []]
     if len(shapes) != 1 or None in shapes[0]:
         raise InputError(
@@ -85,12 +136,10 @@ def latency(model: keras.Model, *, batch_size: int = 1, runs: int = 30) -> Laten
         )
     pictures = tf.random.stateless_uniform((batch_size, *shapes[0]), seed=(0, 0))
     pictures = tf.cast(pictures, model.inputs[0].dtype)
-    call = tf.function(lambda x: model(x, training=False)).get_concrete_function(pictures)
-    taken = []
-    for _ in range(_WARM + runs):
-        began = time.perf_counter()
-        for tensor in tf.nest.flatten(call(pictures)):
+    graph = tf.function(lambda x: model(x, training=False)).get_concrete_function(pictures)
+
+    def call() -> None:
+        for tensor in tf.nest.flatten(graph(pictures)):
             tensor.numpy()
-        taken.append(time.perf_counter() - began)
-    low, median, high = np.quantile(taken[_WARM:], (0.25, 0.5, 0.75)).tolist()
-    return Latency(median, low, high, batch_size, runs)
+
+    return call

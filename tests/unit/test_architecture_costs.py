@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from course_utils.architecture import cost_table, costs, latency, profiled_flops
+from course_utils.architecture import cost_table, costs, latencies, latency, profiled_flops
 from course_utils.errors import InputError
 
 layers = keras.layers
@@ -277,6 +277,28 @@ def test_more_work_takes_longer():
     small = chain(layers.Conv2D(4, 3), size=(32, 32))
     large = chain(*[layers.Conv2D(64, 3) for _ in range(4)], size=(64, 64))
     assert latency(large, runs=5).median > latency(small, runs=5).median
+
+
+def test_models_that_are_compared_are_timed_in_turns():
+    calls = []
+
+    class Told(keras.layers.Layer):
+        def call(self, x):
+            tf.py_function(lambda: calls.append(self.name), [], [])
+            return x + 1
+
+    image = keras.Input((4, 4, 1))
+    models = {name: keras.Model(image, Told(name=name)(image)) for name in ("a", "b")}
+    calls.clear()
+    taken = latencies(models, batch_size=2, runs=6)
+    assert calls == ["a", "b"] * (6 + 3)
+    assert list(taken) == ["a", "b"]
+    assert all((each.batch_size, each.runs) == (2, 6) for each in taken.values())
+
+
+def test_no_model_is_no_comparison():
+    with pytest.raises(InputError, match="expected one model or more by name, received none"):
+        latencies({})
 
 
 @pytest.mark.parametrize(
