@@ -350,7 +350,9 @@ def test_ranges_are_checked(network):
 
 
 def test_tf_keras_vis_agrees():
-    peer = pytest.importorskip("tf_keras_vis.gradcam")
+    peer = pytest.importorskip(
+        "tf_keras_vis.gradcam", reason="tf-keras-vis is not installed: a cross-check, no need"
+    )
     network = functional()
     theirs = peer.Gradcam(network, clone=True)(
         lambda output: output[:, 1],
