@@ -259,3 +259,60 @@ def integrated(answer):
             f"{np.abs(yours - right).max():.3g} apart"
         )
     return None
+
+
+@exercise("08", "cover")
+def cover(answer):
+    """A function of (answers, pictures, labels, hidden, colour); the oracle goes pixel by pixel."""
+    dice = np.random.default_rng(4)
+    pictures = dice.random((24, 4, 6, 3))
+    hidden = np.zeros((24, 4, 6), bool)
+    for n in range(24):  # a square each, at places of their own
+        top, left = dice.integers(0, 3), dice.integers(0, 5)
+        hidden[n, top : top + 2, left : left + 2] = True
+    colour = np.array([0.1, 0.9, 0.4])
+
+    def answers(given):
+        given = np.asarray(given)
+        left, right = given[:, :, :3], given[:, :, 3:]
+        return np.stack([left[..., 0].sum((1, 2)), right[..., 0].sum((1, 2))], axis=1)
+
+    labels = answers(pictures).argmax(axis=1)
+    labels[:3] = 1 - labels[:3]
+    given, masks = pictures.copy(), hidden.copy()
+    yours = answer(answers, given, labels.copy(), masks, colour.copy())
+    if yours is ... or yours is None:
+        return _NOTHING
+    if not (np.array_equal(given, pictures) and np.array_equal(masks, hidden)):
+        return "your function changes what it was given: paint a copy of the pictures"
+    if not isinstance(yours, tuple | list | np.ndarray) or len(yours) != 2:
+        return "expected two accuracies: with the hidden places covered, and that of the control"
+    first, control = (float(value) for value in yours)
+
+    def share_right(masks, paint=colour):
+        painted = pictures.copy()
+        for n, row, column in zip(*np.nonzero(masks), strict=True):
+            painted[n, row, column] = paint
+        return float((answers(painted).argmax(axis=1) == labels).mean())
+
+    right = share_right(hidden)
+    if not np.isclose(first, right):
+        for value, message in (
+            (share_right(~hidden), "you painted everything but what is to be hidden"),
+            (share_right(np.zeros_like(hidden)), "nothing was painted: answers(the painted copy)"),
+            (share_right(hidden, 0.0), "you painted black, not `colour`"),
+            (1 - right, "that is the share of wrong answers; the accuracy is wanted"),
+        ):
+            if np.isclose(first, value):
+                return message
+        return f"painted pixel by pixel the accuracy is {right:.3f}, yours is {first:.3f}"
+    if np.isclose(control, share_right(np.roll(hidden, -1, axis=0))):
+        return None
+    for value, message in (
+        (share_right(np.zeros_like(hidden)), "the control is painted too, by another's mask"),
+        (right, "the control has the same masks; each picture takes that of the next one"),
+        (share_right(np.roll(hidden, 1, axis=0)), "the control takes the mask of the one before"),
+    ):
+        if np.isclose(control, value):
+            return message
+    return "in the control each picture is painted by the next one's mask, the last by the first's"

@@ -178,6 +178,63 @@ def test_integrated(answer, message):
     told(checks.integrated(answer), message)
 
 
+def painted(pictures, masks, colour):
+    return np.where(masks[..., None], colour, pictures)
+
+
+def covered(shift=-1, paint=painted):
+    def answer(answers, pictures, labels, hidden, colour):
+        return [
+            (answers(paint(pictures, masks, colour)).argmax(1) == labels).mean()
+            for masks in (hidden, np.roll(hidden, shift, axis=0))
+        ]
+
+    return answer
+
+
+def one_picture_at_a_time(answers, pictures, labels, hidden, colour):
+    counts = [0, 0]
+    for n, picture in enumerate(pictures):
+        for which, mask in enumerate((hidden[n], hidden[(n + 1) % len(hidden)])):
+            copy = picture.copy()
+            copy[mask] = colour
+            counts[which] += answers(copy[None])[0].argmax() == labels[n]
+    return counts[0] / len(pictures), counts[1] / len(pictures)
+
+
+def paints_what_it_was_given(answers, pictures, labels, hidden, colour):
+    pictures[hidden] = colour
+    return covered()(answers, pictures, labels, hidden, colour)
+
+
+def without_control(answers, pictures, labels, hidden, colour):
+    first = covered()(answers, pictures, labels, hidden, colour)[0]
+    return first, (answers(pictures).argmax(1) == labels).mean()
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (covered(), None),
+        (one_picture_at_a_time, None),
+        (lambda *given: None, "nothing yet"),
+        (lambda *given: 0.5, "two accuracies"),
+        (paints_what_it_was_given, "paint a copy"),
+        (covered(paint=lambda p, m, c: painted(p, ~m, c)), "everything but"),
+        (covered(paint=lambda p, m, c: p), "nothing was painted"),
+        (covered(paint=lambda p, m, c: painted(p, m, 0.0)), "not `colour`"),
+        (lambda *given: 1 - np.array(covered()(*given)), "share of wrong answers"),
+        (lambda *given: (0.123, 0.5), "pixel by pixel"),
+        (without_control, "by another's mask"),
+        (covered(shift=0), "the same masks"),
+        (covered(shift=1), "the one before"),
+        (lambda *given: (covered()(*given)[0], 0.123), "the last by the first's"),
+    ],
+)
+def test_cover(answer, message):
+    told(checks.cover(answer), message)
+
+
 def told(received, message):
     if message is None:
         assert received is None

@@ -14,9 +14,9 @@ from course_utils.errors import CourseError
 WEIGHTS = "mobilenet_2_5_224_tf.h5"
 # Where things are in the centre crop, drawn by hand: (top, bottom, left, right), shares of a side.
 BOXES = {
-    "elephant": [(0.14, 0.63, 0.42, 1.0), (0.38, 0.67, 0.0, 0.59)],
-    "chelsea": [(0.25, 0.9, 0.15, 0.92)],
-    "coffee": [(0.03, 0.63, 0.17, 0.79)],
+    "elephant": [(0.09, 0.65, 0.41, 1.0), (0.36, 0.69, 0.0, 0.6)],
+    "chelsea": [(0.21, 0.96, 0.1, 0.98)],
+    "coffee": [(0.0, 0.65, 0.12, 0.83)],
 }
 CATS = {"tabby", "tiger_cat", "Persian_cat", "Siamese_cat", "Egyptian_cat", "lynx"}
 
@@ -30,16 +30,17 @@ def network():
 
 
 def picture(name):
+    """The shorter side to 256, then the middle 224, as ImageNet is tested."""
     import tensorflow as tf
 
     try:
         image = datasets.photograph(name).image
     except CourseError as error:
         pytest.skip(str(error))
-    edge = min(image.shape[:2])
-    top, left = (image.shape[0] - edge) // 2, (image.shape[1] - edge) // 2
-    square = image[top : top + edge, left : left + edge].astype(np.float32)
-    return tf.image.resize(square, (224, 224), antialias=True).numpy()[None] / 127.5 - 1
+    sizes = [round(edge * 256 / min(image.shape[:2])) for edge in image.shape[:2]]
+    resized = tf.image.resize(image.astype(np.float32), sizes, antialias=True).numpy()
+    top, left = ((edge - 224) // 2 for edge in sizes)
+    return resized[None, top : top + 224, left : left + 224] / 127.5 - 1
 
 
 def best(network, name, count):
@@ -48,7 +49,7 @@ def best(network, name, count):
 
 
 def test_the_network_names_what_it_sees(network):
-    assert best(network, "elephant", 1) == ["African_elephant"]
+    assert set(best(network, "elephant", 2)) == {"African_elephant", "tusker"}
     assert best(network, "chelsea", 1)[0] in CATS
     assert best(network, "coffee", 1) == ["espresso"]
 
