@@ -25,8 +25,8 @@ from course_utils.environment import ROOT
 __all__ = ["Stage", "browser", "run", "stages"]
 
 _PYTEST = (sys.executable, "-m", "pytest", "-q")
-# Chapters with bands for real data, whose sets (or small archives) are at hand for checking.
-_REAL = ("00", "02", "04", "05")
+# Chapters that promise something of real data, whose sets (or small archives) are at hand.
+_REAL = ("00", "02", "04", "05", "06", "08")
 _DOCTESTS = ("--doctest-modules", "course_utils")
 # Names of a Chromium, as Debian, Ubuntu, Fedora and Google call it.
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
