@@ -17,8 +17,8 @@ from nbformat.v4 import new_markdown_cell
 
 from course_utils.notebooks import documents, links
 from course_utils.publish.executed import Executed
-from course_utils.publish.inspection import Tags
 from course_utils.publish.student import student_copy
+from course_utils.publish.tags import Tags
 
 __all__ = [
     "chapter_page",
