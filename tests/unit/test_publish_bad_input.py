@@ -24,7 +24,7 @@ def course(tmp_path):
     return source, tmp_path / "run"
 
 
-def store(run, notebook, **facts):
+def store(run, notebook, stem=STEM, **facts):
     notebook.metadata["course"] = {
         "key": "k",
         "state": "ok",
@@ -33,7 +33,7 @@ def store(run, notebook, **facts):
         "peak_mb": 1.0,
     } | facts
     run.mkdir(exist_ok=True)
-    documents.write(run / f"{STEM}.ipynb", notebook)
+    documents.write(run / f"{stem}.ipynb", notebook)
 
 
 def refused(course):
@@ -224,6 +224,23 @@ def test_an_output_of_the_explorer_passes(monkeypatch):
     notebook = small.chapter()
     small.cell(notebook, "claim").outputs = [new_output("display_data", shown)]
     assert inspection.faults(notebook, Path("x.ipynb")) == []
+
+
+def test_of_several_runs_the_first_that_has_a_chapter_counts(course, tmp_path):
+    source, run = course
+    small.write(source, n01_more=small.chapter("01"))
+    later = tmp_path / "later"
+    store(later, documents.read(source / f"{STEM}.ipynb"), seconds=99.0)
+    store(later, documents.read(source / "01_more.ipynb"), "01_more", seconds=2.0)
+    found = executed.read(source, [run, later])
+    assert [one.seconds for one in found] == [1.0, 2.0]
+    # A chapter that is no good where it counts is not taken from elsewhere in silence.
+    store(run, documents.read(source / f"{STEM}.ipynb"), state="red")
+    with pytest.raises(InputError, match="its run was red"):
+        executed.read(source, [run, later])
+    small.write(source, n02_none=small.chapter("02"))
+    with pytest.raises(InputError, match=r"02_none\.ipynb: not executed there"):
+        executed.read(source, [run, later])
 
 
 def test_all_faults_are_told_at_once(course):
