@@ -115,28 +115,40 @@ def test_axe_finds_no_serious_fault_in_the_dark(site, address, opened, serious):
     assert {name: faults for name, faults in found.items() if faults} == {}
 
 
-# How the element with the focus looks.
-LOOKS = """() => {
+# The element with the focus, also inside an explorer, which is a tree of its own.
+HERE = """(() => {
+  let here = document.activeElement;
+  while (here?.shadowRoot?.activeElement) here = here.shadowRoot.activeElement;
+  return here;
+})()"""
+# How it looks.
+LOOKS = f"""() => {{
+  const focused = {HERE}, clear = /rgba\\([^)]*, 0\\)|transparent/;
   // The theme's arrows are all that is seen of their <summary>.
-  const here = document.activeElement.querySelector(".toctree-toggle") ?? document.activeElement;
-  const box = here.getBoundingClientRect();
-  const style = getComputedStyle(here), clear = /rgba\\([^)]*, 0\\)|transparent/;
+  const here = focused.querySelector(".toctree-toggle") ?? focused;
+  const box = here.getBoundingClientRect(), style = getComputedStyle(here);
   const seen = box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < innerHeight
     && box.right > 0 && box.left < innerWidth;
   const outlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1
     && !clear.test(style.outlineColor);
   const shadowed = style.boxShadow !== "none" && !clear.test(style.boxShadow);
-  return { seen, outlined: outlined || shadowed };
-}"""
-# The element with the focus, and whether it comes after the last one; null where a page ends.
+  return {{ seen, outlined: outlined || shadowed }};
+}}"""
+# The same, and whether it comes after the last one; null where a page ends.
 STOP = f"""() => {{
-  const here = document.activeElement, last = window.courseLast;
+  const here = {HERE}, last = window.courseLast;
   if (!here || here === document.body) return null;
   window.courseLast = here;
+  const follows = (one, other) => {{
+    if (one.getRootNode() === other.getRootNode())
+      return Boolean(one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING);
+    const [before, after] = [one, other].map((each) => each.getRootNode().host ?? each);
+    return before === after || follows(before, after);
+  }};
   return {{
     ...({LOOKS})(),
     what: here.outerHTML.slice(0, 120), text: here.textContent.trim(),
-    after: !last || Boolean(last.compareDocumentPosition(here) & Node.DOCUMENT_POSITION_FOLLOWING),
+    after: !last || follows(last, here),
     first: here.dataset.courseSeen === undefined && (here.dataset.courseSeen = ""),
   }};
 }}"""
