@@ -148,7 +148,7 @@ def notice(parts: Iterable[Part]) -> bytes:
         - A 1.0: MIT
     """
     parts = list(parts)
-    lines = ["Scripts, styles and fonts of others that are handed on here, unchanged:", ""]
+    lines = ["Scripts, styles and fonts of others that are handed on here:", ""]
     lines += [f"- {part.name}: {part.licence}" for part in parts]
     for part in parts:
         lines += ["", "", part.name, "=" * len(part.name), "", part.text.strip()]
