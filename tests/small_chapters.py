@@ -87,6 +87,8 @@ GLOSSARY = """\
 | kernel | 커널 | the small array of weights |
 """
 
+NOTES = "Expected numbers: half of eight is four, and a third of them say sixteen."
+
 FIGURE = """\
 import numpy as np
 from course_utils import plots
@@ -107,7 +109,7 @@ answer = 4
 
 
 def published() -> dict[str, nbformat.NotebookNode]:
-    """Two chapters with all that a site shows: a figure, a formula, a glossary, an explorer."""
+    """Two chapters with all that a site shows, and notes for lecturers, which it does not."""
     found = {}
     for number, name in (("00", "start_here"), ("01", "convolution_basics")):
         notebook = chapter(
@@ -129,6 +131,8 @@ def published() -> dict[str, nbformat.NotebookNode]:
             "The loss $-\\ln \\tfrac{1}{10}$ of guessing."
         )
         notebook.cells.append(new_markdown_cell(GLOSSARY, id="glossary"))
+        notebook.cells.append(new_markdown_cell(NOTES, id="notes"))
+        tag(notebook, "notes", "instructor")
         for each in notebook.cells:
             each.metadata["slideshow"] = {"slide_type": "slide"}
         found[f"n{number}_{name}"] = notebook

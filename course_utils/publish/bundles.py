@@ -12,7 +12,7 @@ from nbformat.v4 import new_markdown_cell
 from course_utils import claims
 from course_utils.errors import InputError
 from course_utils.notebooks import chapters, documents
-from course_utils.publish import pages
+from course_utils.publish import hosted, licences, pages
 from course_utils.publish.executed import Executed
 from course_utils.publish.shelf import Shelf
 from course_utils.publish.student import Report, shown_files, student_files
@@ -71,7 +71,7 @@ def instructor_copy(chapter: chapters.Chapter, measured: dict) -> NotebookNode:
 
 
 def instructor_files(source: Path, names: Iterable[str] = ()) -> dict[str, bytes]:
-    """The instructors' copies by their names, with the files that they show.
+    """The instructors' copies by their names, with their licence and the files that they show.
 
     Raises:
         InputError: a chapter or `claims_measured.json` is not well-formed.
@@ -81,9 +81,10 @@ def instructor_files(source: Path, names: Iterable[str] = ()) -> dict[str, bytes
         measured = json.loads(evidence.read_bytes()) if evidence.is_file() else {}
     except ValueError as error:
         raise InputError(f"expected evidence in {evidence}, received something else") from error
-    wanted: dict[str, bytes] = {}
+    wanted = licences.beside(source)
     for chapter in chapters.find(source, names):
         copy = instructor_copy(chapter, measured.get(chapter.number, {}))
+        licences.named(copy, source)
         wanted[chapter.path.name] = documents.dump(copy)
         wanted |= shown_files(copy, source)
     return wanted
@@ -147,7 +148,7 @@ def write_zip(path: Path, files: dict[str, bytes]) -> Path:
 
 
 def write_downloads(
-    found: Sequence[Executed], source: Path, target: Path, *, instructor: bool
+    found: Sequence[Executed], source: Path, target: Path, *, instructor: bool, address: str = ""
 ) -> list[str]:
     """Write what the site offers: each chapter in each version, and each version as a zip.
 
@@ -156,17 +157,21 @@ def write_downloads(
         source: the folder of the chapters.
         target: where to.
         instructor: with the instructors' copies.
+        address: from which a hosted notebook installs the course; "" leaves that open.
 
     Returns:
         The names of the zips.
     """
     names = [one.chapter.number for one in found]
-    executed: dict[str, bytes] = {}
+    executed = licences.beside(source)
     for one in found:
-        reading = pages.reader_copy(one)
+        reading = licences.named(pages.reader_copy(one), source)
+        if address:
+            hosted.pointed(reading, address)
         executed[one.chapter.path.name] = documents.dump(reading)
         executed |= shown_files(reading, source)
-    versions = {"student": student_files(source, names), "executed": executed}
+    copies = student_files(source, names, address=address)
+    versions = {"student": copies, "executed": executed}
     if instructor:
         versions["instructor"] = instructor_files(source, names)
     for version, files in versions.items():
@@ -185,7 +190,9 @@ _WORDS = {
 }
 
 
-def downloads_page(found: Sequence[Executed], zips: Sequence[str], *, instructor: bool) -> str:
+def downloads_page(
+    found: Sequence[Executed], zips: Sequence[str], *, instructor: bool, licensed: bool
+) -> str:
     """The page of downloads, in MyST Markdown."""
     versions = ["student", "executed"] + (["instructor"] if instructor else [])
     lines = ["# Downloads", "", "All chapters at once:", ""]
@@ -201,4 +208,9 @@ def downloads_page(found: Sequence[Executed], zips: Sequence[str], *, instructor
         cells += [f'<a href="downloads/{v}/{stem}.ipynb">{v} {number}</a>' for v in versions]
         cells.append(f'<a href="slides/{stem}.html">slides {number}</a>')
         lines.append(f"| {' | '.join(cells)} |")
+    licence = '<a href="LICENSE">LICENSE</a> is in each zip; ' if licensed else ""
+    lines += [
+        "",
+        f'{licence}<a href="NOTICE">NOTICE</a> names what these pages and slides carry of others.',
+    ]
     return "\n".join(lines) + "\n"

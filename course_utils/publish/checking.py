@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from course_utils.publish.inspection import Tags
+from course_utils.publish.tags import Tags
 
 __all__ = ["faults"]
 

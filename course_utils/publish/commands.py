@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from course_utils.errors import InputError
+
 __all__ = ["COMMANDS", "notebooks_option", "student"]
 
 
@@ -74,34 +76,37 @@ def _zip(target: Path, files: dict[str, bytes]) -> None:
     click.echo(f"{write_zip(target.with_name(target.name + '.zip'), files)}: written")
 
 
-_run_folder = click.option(
+_run_folders = click.option(
     "--run",
-    "run_folder",
+    "run_folders",
     type=click.Path(path_type=Path),
-    default=Path("runs/quick-embedded"),
+    multiple=True,
+    default=[Path("runs/quick-embedded")],
     show_default=True,
-    help="Folder of a run with the executed chapters.",
+    help="Folder of a run with the executed chapters. Of several, the first that has a chapter "
+    "counts for it: --run runs/gpu/real --run runs/gpu/embedded.",
 )
 
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[CHAPTER]...")
-@_run_folder
+@_run_folders
 @click.option("--out", type=click.Path(path_type=Path), default=Path("dist/site"))
 @click.option("--execute", is_flag=True, help="First execute what is not executed, in quick.")
-@click.option("--instructor", "with_solutions", is_flag=True, help="Offer solutions, too.")
+@click.option("--instructor", is_flag=True, help="Offer solutions and speaker's notes, too.")
+@click.option("--from", "address", default="", help="Where hosted notebooks install the course.")
 @click.option("--serve", "served", is_flag=True, help="Show it on this machine afterwards.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 @notebooks_option
 @click.pass_context
-def site(context, names, run_folder, out, execute, with_solutions, served, port, notebooks):
+def site(context, names, run_folders, out, execute, served, port, notebooks, **options):
     """Build the site from executed chapters into dist/site/; executes none unless told to."""
     from course_utils.publish import serving
     from course_utils.publish.site import build
 
     if execute:
-        _execute_first(context, names, run_folder, notebooks)
-    click.echo(build(notebooks, run_folder, out, names=names, instructor=with_solutions))
+        _execute_first(context, names, run_folders, notebooks)
+    click.echo(build(notebooks, run_folders, out, names=names, **options))
     if served:
         with serving.server(out, port=port) as address:
             click.echo(f"{address} (Ctrl-C ends it)")
@@ -110,23 +115,36 @@ def site(context, names, run_folder, out, execute, with_solutions, served, port,
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[CHAPTER]...")
-@_run_folder
+@_run_folders
 @click.option("--out", type=click.Path(path_type=Path), default=Path("dist/slides"))
+@click.option("--zip", "zipped", is_flag=True, help="Also OUT.zip, for a learning platform.")
 @notebooks_option
-def slides(names, run_folder, out, notebooks) -> None:
-    """Make a deck of slides of each executed chapter, into dist/slides/."""
-    from course_utils.publish.slides import build
+def slides(names, run_folders, out, zipped, notebooks) -> None:
+    """Make a deck of slides of each executed chapter, with notes, into dist/slides/.
 
-    for deck in build(notebooks, run_folder, out, names=names):
+    A deck needs the folder deck/ beside it: hand on the whole folder, or --zip.
+    """
+    from course_utils.publish.slides import build, carried
+
+    decks = build(notebooks, run_folders, out, names=names)
+    for deck in decks:
         click.echo(deck)
+    click.echo(f"each needs {out / 'deck'} beside it, and holds the notes for lecturers")
+    if zipped:
+        _zip(out, carried(decks))
 
 
-def _execute_first(context, names, run_folder: Path, notebooks: Path) -> None:
+def _execute_first(context, names, run_folders, notebooks: Path) -> None:
     """Run `course run` in quick; it leaves with its exit code if a chapter is red."""
+    if len(run_folders) > 1:
+        raise InputError(
+            f"expected one --run with --execute, received {len(run_folders)}: "
+            "execute first, into the folder that lacks a chapter"
+        )
     execute = context.parent.command.commands["run"]
     try:
         context.invoke(
-            execute, chapters=names, profiles=("quick",), out=run_folder, notebooks=notebooks
+            execute, chapters=names, profiles=("quick",), out=run_folders[0], notebooks=notebooks
         )
     except click.exceptions.Exit as done:
         if done.exit_code:

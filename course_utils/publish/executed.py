@@ -4,7 +4,7 @@ What is published must be what the source gives today: a chapter that was not ex
 was broken on purpose, or whose cells have changed since, stops whoever wants to publish it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,12 +50,13 @@ class Executed:
         return {str(record.content.get("id")): record.content for record in found}
 
 
-def read(source: Path, run: Path, names: Iterable[str] = ()) -> list[Executed]:
+def read(source: Path, run: Path | Sequence[Path], names: Iterable[str] = ()) -> list[Executed]:
     """Read chapters with their executed notebooks, fit to be published.
 
     Args:
         source: the folder of the chapters.
-        run: the folder of a run, with executed notebooks.
+        run: the folder of a run, with executed notebooks; of several, the first that has a
+            chapter counts for it.
         names: chapters as `chapters.select` takes them; all without any.
 
     Returns:
@@ -75,9 +76,12 @@ def read(source: Path, run: Path, names: Iterable[str] = ()) -> list[Executed]:
     """
     found: list[Executed] = []
     faults: list[str] = []
+    runs = [run] if isinstance(run, Path) else list(run)
+    where = " or ".join(map(str, runs))
     for chapter in chapters.find(source, names):
         own = documents.read(chapter.path)
-        stored = execution.stored(run / chapter.path.name)
+        there = (execution.stored(folder / chapter.path.name) for folder in runs)
+        stored = next(filter(None, there), None)
         fault = _fault(own, stored)
         if fault:
             faults.append(f"{chapter.path.name}{fault}")
@@ -93,8 +97,8 @@ def read(source: Path, run: Path, names: Iterable[str] = ()) -> list[Executed]:
         found.append(Executed(chapter, notebook, facts["parameters"], float(facts["seconds"])))
     if faults:
         raise InputError(
-            f"expected executed chapters in {run}, received: {'; '.join(faults)}: "
-            f'run `course run --out "{run}"` and call again'
+            f"expected executed chapters in {where}, received: {'; '.join(faults)}: "
+            f'run `course run --out "{runs[0]}"` and call again'
             if all(": not executed" in text or ": older" in text for text in faults)
             else f"expected chapters fit to be published, received: {'; '.join(faults)}"
         )

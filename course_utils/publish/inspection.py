@@ -1,103 +1,23 @@
 """What a published cell may not hold: scripts and pictures from elsewhere, pictures without a text.
 
 A page that asks another host for anything shows less where that host is not to be had, and tells
-it who reads. So the build looks at every cell before it writes a page, and names the cell.
+it who reads. So the build looks at every cell before it writes a page, and names the cell. What a
+script puts together out of pieces no reader of its text can find; there, the policy that
+`site.build` writes into each page stops the browser.
 """
 
-import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 
 from nbformat import NotebookNode
 
 from course_utils.notebooks import documents, links
+from course_utils.publish.tags import Tags, is_far
 
-__all__ = ["Tags", "faults"]
+__all__ = ["faults"]
 
-# Tags whose named attribute a browser loads by itself.
-LOADED = {
-    "script": "src",
-    "img": "src",
-    "iframe": "src",
-    "source": "src",
-    "video": "src",
-    "audio": "src",
-    "embed": "src",
-    "object": "data",
-    "link": "href",
-}
-# A link that a browser follows only when asked, or that loads nothing.
-NOT_LOADED = {"canonical", "next", "prev", "search", "author", "license", "alternate", "index"}
-_FAR = re.compile(r"^\s*(?:https?:)?//", re.IGNORECASE)
-_FAR_CODE = re.compile(
-    r"(?:import\s*\(?|from|importScripts\s*\(|require\s*\(\s*\[?|fetch\s*\(|\.src\s*=)"
-    r"\s*[\"'`](?:https?:)?//[^\"'`]+",
-    re.IGNORECASE,
-)
-_FAR_STYLE = re.compile(r"(?:@import\s+|url\()\s*[\"']?(?:https?:)?//[^\"')\s]+", re.IGNORECASE)
-
-
-class Tags(HTMLParser):
-    """The tags of a page and what stands in its scripts and styles.
-
-    Attributes:
-        tags: name and attributes of each opening tag.
-        code: the texts of scripts and styles.
-        open_blocks: `<div>` that were not closed; below 0, closed and not opened.
-
-    Example:
-        >>> Tags('<img src="a.png" alt="A cat.">').tags
-        [('img', {'src': 'a.png', 'alt': 'A cat.'})]
-    """
-
-    def __init__(self, page: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.code: list[str] = []
-        self.open_blocks = 0
-        self._inside = ""
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        """Note a tag."""
-        self.tags.append((tag, dict(attributes)))
-        self.open_blocks += tag == "div"
-        self._inside = tag
-
-    def handle_endtag(self, tag: str) -> None:
-        """Note that a script or style ends, or a block."""
-        self.open_blocks -= tag == "div"
-        self._inside = ""
-
-    def handle_data(self, data: str) -> None:
-        """Keep what stands in a script or style."""
-        if self._inside in ("script", "style"):
-            self.code.append(data)
-
-    def loaded(self) -> Iterator[tuple[str, str]]:
-        """Pairs of tag and address of all that a browser loads with the page."""
-        for tag, attributes in self.tags:
-            address = attributes.get(LOADED.get(tag, ""))
-            if not address or (tag == "link" and attributes.get("rel") in NOT_LOADED):
-                continue
-            yield tag, address
-
-    def from_elsewhere(self) -> Iterator[str]:
-        """What a browser would ask another host for."""
-        for tag, address in self.loaded():
-            if _FAR.match(address):
-                yield f"<{tag}> from {address}"
-        for text in self.code:
-            for match in (*_FAR_CODE.finditer(text), *_FAR_STYLE.finditer(text)):
-                yield f"code that loads {match.group()[:80]}"
-
-    def without_text(self) -> Iterator[str]:
-        """Pictures without a text that stands for them; `alt=""` marks one as mere ornament."""
-        for tag, attributes in self.tags:
-            if tag == "img" and attributes.get("alt") is None:
-                yield f"a picture without alt ({(attributes.get('src') or '')[:60]})"
+# How kinds of outputs end that a browser would run.
+_SCRIPTS = ("javascript", "ecmascript")
 
 
 def faults(notebook: NotebookNode, path: Path) -> list[str]:
@@ -118,36 +38,48 @@ def faults(notebook: NotebookNode, path: Path) -> list[str]:
     """
     found = []
     for number, cell in documents.numbered(notebook):
-        of_cell = _of_prose if cell.cell_type == "markdown" else _of_outputs
-        found += [f"{documents.label(number, cell)}: {text}" for text in of_cell(cell, path)]
+        label = documents.label(number, cell)
+        if cell.cell_type == "markdown":
+            texts = _of_prose(cell.source, path, cell.get("attachments", {}))
+        else:
+            texts = _of_outputs(cell, path)
+        found += [f"{label}: {text}" for text in texts]
     return found
 
 
-def _of_prose(cell: NotebookNode, path: Path) -> Iterator[str]:
-    for link in links.find(cell.source):
+def _of_prose(source: str, path: Path, attachments: dict) -> Iterator[str]:
+    for link in links.find(source):
         if link.image and not link.text.strip():
-            yield f"a picture without alt ({link.target})"
-        if link.image and _FAR.match(link.target):
+            yield f"a picture without alt ({link.target[:60]})"
+        if link.image and is_far(link.target):
             yield f"a picture from elsewhere, {link.target}"
         if link.target.startswith("attachment:"):
-            if link.target.partition(":")[2] not in cell.get("attachments", {}):
+            if link.target.partition(":")[2] not in attachments:
                 yield f"a broken link, {link.target}"
         elif link.path and not (path.parent / link.path).exists():
             yield f"a broken link, {link.target}"
-    yield from Tags(links.visible(cell.source)).from_elsewhere()
+    tags = Tags(links.visible(source))
+    yield from tags.from_elsewhere()
+    yield from tags.without_name()
 
 
 def _of_outputs(cell: NotebookNode, path: Path) -> Iterator[str]:
     for output in cell.get("outputs", ()):
         data = output.get("data", {})
-        if "application/javascript" in data:
+        if any(kind.endswith(_SCRIPTS) for kind in data):
             yield "an output that is a script; put it into text/html, with all it needs"
+        # Which of several kinds is shown is up to the page; none may hold a fault.
+        for text in _of_prose(data.get("text/markdown", ""), path, {}):
+            yield f"an output with {text}"
+        if "image/svg+xml" in data:
+            found = Tags(data["image/svg+xml"]).from_elsewhere()
+            yield from (f"an output with {text}" for text in found)
         page = data.get("text/html")
         if page is not None:
             tags = Tags(page)
             if tags.open_blocks:
                 yield "an output whose <div> and </div> do not match: it would break the page"
-            yield from (f"an output with {text}" for text in tags.from_elsewhere())
-            yield from (f"an output with {text}" for text in tags.without_text())
+            found = (tags.from_elsewhere(), tags.without_text(ornament=False), tags.without_name())
+            yield from (f"an output with {text}" for texts in found for text in texts)
         elif any(kind.startswith("image/") for kind in data):
             yield "an output with a picture without alt; show it with plots.show"

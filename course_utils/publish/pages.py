@@ -17,13 +17,14 @@ from nbformat.v4 import new_markdown_cell
 
 from course_utils.notebooks import documents, links
 from course_utils.publish.executed import Executed
-from course_utils.publish.inspection import Tags
 from course_utils.publish.student import student_copy
+from course_utils.publish.tags import Tags
 
 __all__ = [
     "chapter_page",
     "first_figure",
     "glossary_page",
+    "in_korean",
     "landing_page",
     "outside_links",
     "reader_copy",
@@ -81,6 +82,8 @@ def chapter_page(chapter: Executed, *, downloads: Sequence[tuple[str, str]]) -> 
     source = f'<p class="course-buttons">{buttons}</p>\n<p class="course-note">{note}</p>'
     page.cells.insert(1, new_markdown_cell(source, id="course-downloads"))
     for cell in page.cells:
+        if cell.cell_type == "markdown":
+            cell.source = in_korean(cell.source)
         if "hosted" in documents.tags(cell):
             cell.metadata["tags"] = [*cell.metadata["tags"], "hide-input"]
     return page
@@ -183,6 +186,33 @@ def terms(chapter: Executed) -> list[tuple[str, str, str]]:
     return rows[2:]
 
 
+# Where a tag would break what stands there: pictures, the targets of links, tags.
+_NO_PLACE = re.compile(r"!\[[^\]]*\]\([^)]*\)|\]\([^)]*\)|<[^>]*>")
+_HANGUL = re.compile(r"[가-힣]+(?:[ ,·()/-]+[가-힣]+)*")
+
+
+def in_korean(markdown: str) -> str:
+    """Say of each Korean word that it is one, so that a screen reader reads it as Korean.
+
+    Args:
+        markdown: a text in English with Korean words, such as a glossary.
+
+    Returns:
+        The text with `<span lang="ko">` around them; code, pictures and tags are left alone.
+
+    Example:
+        >>> in_korean("| weight decay | 가중치 감쇠, L2 규제 |")
+        '| weight decay | <span lang="ko">가중치 감쇠</span>, L2 <span lang="ko">규제</span> |'
+    """
+    seen = _NO_PLACE.sub(lambda match: "\0" * len(match[0]), links.visible(markdown))
+    pairs = zip(seen, markdown, strict=True)
+    seen = "".join(one if one == other else "\0" for one, other in pairs)
+    for match in reversed(list(_HANGUL.finditer(seen))):
+        start, end = match.span()
+        markdown = f'{markdown[:start]}<span lang="ko">{match[0]}</span>{markdown[end:]}'
+    return markdown
+
+
 def glossary_page(chapters: Sequence[Executed]) -> str:
     """The terms of all chapters, each with the chapters that explain it.
 
@@ -205,7 +235,7 @@ def glossary_page(chapters: Sequence[Executed]) -> str:
     for _, (english, korean, meaning, where) in sorted(merged.items()):
         cells = (english[0], ", ".join(korean), "; ".join(meaning), ", ".join(where))
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    return in_korean("\n".join(lines) + "\n")
 
 
 def outside_links(notebook: NotebookNode, source: Path, copy) -> None:

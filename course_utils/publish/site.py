@@ -10,13 +10,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from course_utils.errors import InputError, WorldError
 from course_utils.notebooks import documents
-from course_utils.publish import bundles, checking, executed, pages, promises, slides
+from course_utils.publish import bundles, checking, executed, licences, pages, promises, slides
 from course_utils.publish.reference import reference_pages
 
 __all__ = ["Site", "build", "mathjax"]
@@ -28,7 +28,7 @@ project = "Convolutional networks, claim by claim"
 author = "the authors of the course"
 copyright = "the authors of the course; text CC BY 4.0, code MIT"
 language = "en"
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.githubpages"]
 nb_execution_mode = "off"
 nb_merge_streams = True
 myst_enable_extensions = ["dollarmath", "amsmath"]
@@ -61,6 +61,13 @@ html_theme_options = {
 }
 """
 
+# Pages are read from a server or from files; their scripts and styles stand in them, and the
+# explorers read pictures that the reader has chosen.
+_POLICY = """
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'self' file: data: blob: \
+'unsafe-inline'; object-src 'none'">"""
+
 
 @dataclass(frozen=True)
 class Site:
@@ -83,20 +90,22 @@ class Site:
 
 def build(
     source: Path,
-    run: Path,
+    run: Path | Sequence[Path],
     target: Path,
     *,
     names: Iterable[str] = (),
     instructor: bool = False,
+    address: str = "",
 ) -> Site:
     """Build the site. The folder there before is replaced once the new one is whole.
 
     Args:
         source: the folder of the chapters.
-        run: the folder of a run in which they were executed.
+        run: the folder of a run in which they were executed, or several (see `executed.read`).
         target: where to.
         names: chapters as `chapters.select` takes them; all without any.
-        instructor: offer the instructor's copies, with solutions, too.
+        instructor: offer the instructor's copies, with solutions, too, and speaker's notes.
+        address: from which a hosted notebook installs the course; "" leaves that open.
 
     Returns:
         What was made.
@@ -116,13 +125,14 @@ def build(
     script = mathjax()
     with tempfile.TemporaryDirectory(prefix="course-site-") as name:
         work = Path(name)
-        _write(work / "src", found, source, script, instructor=instructor)
+        _write(work / "src", found, source, script, instructor=instructor, address=address)
         _sphinx(work / "src", work / "out")
         shutil.rmtree(work / "out" / ".doctrees", ignore_errors=True)
         # What Sphinx keeps for itself, and a template that the theme copies along.
         templates = (work / "out" / "_static").glob("*webpack-macros.html")
         for path in (work / "out" / ".buildinfo", *templates):
             path.unlink(missing_ok=True)
+        _guard(work / "out")
         faults = checking.faults(work / "out")
         if faults:
             raise InputError(f"expected a site without faults, received: {'; '.join(faults)}")
@@ -156,7 +166,7 @@ def mathjax() -> Path:
     )
 
 
-def _write(src: Path, found, source: Path, script: Path, *, instructor: bool) -> None:
+def _write(src: Path, found, source: Path, script: Path, *, instructor: bool, address: str) -> None:
     """Write all that Sphinx reads."""
     for folder in ("chapters", "api", "_static/mathjax", "_static/figures", "extra"):
         (src / folder).mkdir(parents=True)
@@ -172,8 +182,16 @@ def _write(src: Path, found, source: Path, script: Path, *, instructor: bool) ->
             (src / place).write_bytes(figure[0])
             figures[one.chapter.number] = (place, figure[1])
     downloads = src / "extra" / "downloads"
-    offered = bundles.write_downloads(found, source, downloads, instructor=instructor)
-    slides.write_decks(found, src / "extra" / "slides", script=script)
+    offered = bundles.write_downloads(
+        found, source, downloads, instructor=instructor, address=address
+    )
+    decks = src / "extra" / "slides"
+    slides.write_decks(found, decks, script=script, notes=instructor)
+    licence = licences.beside(source)
+    for name, content in licence.items():
+        (src / "extra" / name).write_bytes(content)
+    parts = [*licences.of_pages(), *licences.of_decks(script, slides.reveal_folder())]
+    (src / "extra" / "NOTICE").write_bytes(licences.notice(parts))
     for one in found:
         _write_chapter(src, one, source, instructor=instructor)
     reference = ["claims", "glossary", "downloads", "api/index"]
@@ -181,7 +199,9 @@ def _write(src: Path, found, source: Path, script: Path, *, instructor: bool) ->
         "index": pages.landing_page(found, figures=figures, reference=reference),
         "claims": promises.claims_page(found, source / "claims_measured.json"),
         "glossary": pages.glossary_page(found),
-        "downloads": bundles.downloads_page(found, offered, instructor=instructor),
+        "downloads": bundles.downloads_page(
+            found, offered, instructor=instructor, licensed=bool(licence)
+        ),
         **reference_pages(),
     }
     for name, text in texts.items():
@@ -207,6 +227,16 @@ def _write_chapter(src: Path, one: executed.Executed, source: Path, *, instructo
 
     pages.outside_links(page, source, copied)
     documents.write(src / "chapters" / f"{stem}.ipynb", page)
+
+
+def _guard(folder: Path) -> None:
+    """Write into each page that a browser may ask nobody but the site itself.
+
+    Also for what no look at the pages finds, as a script that puts an address together.
+    """
+    for page in folder.rglob("*.html"):
+        text = page.read_text("utf-8")
+        page.write_text(text.replace("<head>", f"<head>{_POLICY}", 1), "utf-8")
 
 
 def _sphinx(src: Path, out: Path) -> None:

@@ -7,28 +7,29 @@ the cells of a slide onto as many slides of 1280 × 720 as they need, and none o
 
 import shutil
 from collections.abc import Iterable, Sequence
-from importlib import resources
 from pathlib import Path
 
 from nbformat import NotebookNode, from_dict
 
 from course_utils.errors import InputError, WorldError
 from course_utils.notebooks import documents
-from course_utils.publish import checking, executed, pages
+from course_utils.publish import checking, executed, licences, pages
 from course_utils.publish.executed import Executed
 
-__all__ = ["build", "slides_copy", "write_decks"]
+__all__ = ["build", "carried", "reveal_folder", "slides_copy", "write_decks"]
 
 _FILES = Path(__file__).with_name("files")
 _ASSETS = "deck"
 
 
-def build(source: Path, run: Path, target: Path, *, names: Iterable[str] = ()) -> list[Path]:
-    """Make the decks.
+def build(
+    source: Path, run: Path | Sequence[Path], target: Path, *, names: Iterable[str] = ()
+) -> list[Path]:
+    """Make the decks, with speaker's notes.
 
     Args:
         source: the folder of the chapters.
-        run: the folder of a run in which they were executed.
+        run: the folder of a run in which they were executed, or several (see `executed.read`).
         target: where to; files of other names there are left alone.
         names: chapters as `chapters.select` takes them; all without any.
 
@@ -42,43 +43,83 @@ def build(source: Path, run: Path, target: Path, *, names: Iterable[str] = ()) -
     """
     from course_utils.publish.site import mathjax
 
-    decks = write_decks(executed.read(source, run, names), target, script=mathjax())
+    found = executed.read(source, run, names)
+    decks = write_decks(found, target, script=mathjax(), notes=True)
     faults = checking.faults(target)
     if faults:
         raise InputError(f"expected decks without faults, received: {'; '.join(faults)}")
     return decks
 
 
-def slides_copy(chapter: Executed) -> NotebookNode:
+def slides_copy(chapter: Executed, *, notes: bool) -> NotebookNode:
     """A chapter as a deck shows it.
 
     Args:
         chapter: the executed chapter.
+        notes: with cells tagged instructor as speaker's notes. They stand in the deck's file,
+            where every reader of the file finds them.
 
     Returns:
-        The reader's copy, without self-checks (they would fail on a stub), with cells tagged
-        instructor as speaker's notes.
+        The reader's copy, without self-checks (they would fail on a stub).
     """
     kept = {cell.id: cell for cell in pages.reader_copy(chapter).cells}
     copy = from_dict(chapter.notebook)
     copy.cells = []
     for cell in chapter.notebook.cells:
-        if "instructor" in documents.tags(cell) and cell.cell_type == "markdown":
+        if cell.id in kept:
+            copy.cells.append(kept[cell.id])
+        elif notes and "instructor" in documents.tags(cell) and cell.cell_type == "markdown":
             note = from_dict(cell)
             note.metadata["slideshow"] = from_dict({"slide_type": "notes"})
             copy.cells.append(note)
-        elif cell.id in kept:
-            copy.cells.append(kept[cell.id])
+    for cell in copy.cells:
+        if cell.cell_type == "markdown":
+            cell.source = pages.in_korean(cell.source)
     return copy
 
 
-def write_decks(found: Sequence[Executed], target: Path, *, script: Path) -> list[Path]:
-    """Write decks and what they need into a folder.
+def carried(decks: Sequence[Path]) -> dict[str, bytes]:
+    """Decks with all that they need, for a zip.
+
+    Args:
+        decks: from `build`, of one folder.
+
+    Returns:
+        Name in that folder to content.
+    """
+    folder = decks[0].parent
+    files = [*decks, *(folder / _ASSETS).rglob("*"), folder / licences.LICENCE, folder / "NOTICE"]
+    return {
+        file.relative_to(folder).as_posix(): file.read_bytes() for file in files if file.is_file()
+    }
+
+
+def reveal_folder() -> Path:
+    """The folder of reveal.js that decks carry parts of.
+
+    Raises:
+        WorldError: a package of the extra `publish` is missing.
+    """
+    try:
+        import nbconvert  # noqa: F401, what makes the decks
+        import sphinx_revealjs
+    except ImportError as error:
+        raise WorldError(
+            f"expected {error.name}, it is not installed: pip install -e '.[publish]'"
+        ) from error
+    return Path(sphinx_revealjs.__file__).parent / "_static" / "revealjs"
+
+
+def write_decks(
+    found: Sequence[Executed], target: Path, *, script: Path, notes: bool
+) -> list[Path]:
+    """Write decks and what they need into a folder, with the licences.
 
     Args:
         found: the executed chapters.
         target: the folder; made if it is not there.
         script: MathJax, from `site.mathjax`.
+        notes: as for `slides_copy`.
 
     Returns:
         The decks.
@@ -86,15 +127,10 @@ def write_decks(found: Sequence[Executed], target: Path, *, script: Path) -> lis
     Raises:
         WorldError: a package of the extra `publish` is missing.
     """
-    try:
-        from nbconvert import SlidesExporter
-        from traitlets.config import Config
+    reveal = reveal_folder()
+    from nbconvert import SlidesExporter
+    from traitlets.config import Config
 
-        reveal = Path(str(resources.files("sphinx_revealjs"))) / "_static" / "revealjs"
-    except ImportError as error:
-        raise WorldError(
-            f"expected {error.name}, it is not installed: pip install -e '.[publish]'"
-        ) from error
     assets = target / _ASSETS
     (assets / "dist" / "theme").mkdir(parents=True, exist_ok=True)
     shutil.copy(reveal / "dist" / "reveal.js", assets)
@@ -108,6 +144,10 @@ def write_decks(found: Sequence[Executed], target: Path, *, script: Path) -> lis
     shutil.copy(reveal / "plugin" / "notes" / "notes.js", assets)
     for file in (_FILES / "deck.js", script):
         shutil.copy(file, assets)
+    (target / "NOTICE").write_bytes(licences.notice(licences.of_decks(script, reveal)))
+    licence = licences.beside(found[0].chapter.path.parent) if found else {}
+    for name, content in licence.items():
+        (target / name).write_bytes(content)
     config = Config(SlidesExporter={"reveal_url_prefix": _ASSETS, "reveal_theme": "course"})
     exporter = SlidesExporter(
         config=config, template_file=str(_FILES / "deck.html.j2"), template_name="reveal"
@@ -115,9 +155,12 @@ def write_decks(found: Sequence[Executed], target: Path, *, script: Path) -> lis
     decks = []
     for one in found:
         name = f"{one.chapter.number} · {one.chapter.title}"
-        page, _ = exporter.from_notebook_node(
-            slides_copy(one), resources={"deck_assets": _ASSETS, "metadata": {"name": name}}
-        )
+        resources = {
+            "deck_assets": _ASSETS,
+            "metadata": {"name": name},
+            "licence": "".join(licence),
+        }
+        page, _ = exporter.from_notebook_node(slides_copy(one, notes=notes), resources=resources)
         decks.append(target / f"{one.chapter.stem}.html")
         decks[-1].write_text(page, encoding="utf-8")
     return decks

@@ -13,7 +13,7 @@ from nbformat import NotebookNode, from_dict
 
 from course_utils.errors import InputError
 from course_utils.notebooks import chapters, documents, links, solutions
-from course_utils.publish import hosted
+from course_utils.publish import hosted, licences
 from course_utils.publish.shelf import Copy, Shelf
 
 __all__ = ["Report", "shown_files", "student_copy", "student_files", "write_student_copies"]
@@ -107,6 +107,7 @@ def write_student_copies(
 
     Links between chapters stay as they are. Files under the source folder that a chapter shows or
     links (pictures) are copied along, in the same way; links out of that folder are rewritten.
+    The licence of the chapters goes with them.
 
     Args:
         source_folder: the folder of the chapters.
@@ -136,7 +137,7 @@ chapters, received notebooks for both: choose another
             f"received {target_folder} for both: choose another"
         )
     # All are made before any is written: a fault in the last chapter leaves the target as it was.
-    wanted: dict[str, bytes] = {}
+    wanted = licences.beside(source)
     for chapter in chapters.find(source, names):
         copy = _copy(chapter, address)
         wanted[chapter.path.name] = documents.dump(_relinked(copy, source, target))
@@ -149,6 +150,7 @@ chapters, received notebooks for both: choose another
 
 def _copy(chapter: chapters.Chapter, address: str) -> NotebookNode:
     copy = student_copy(documents.read(chapter.path), name=chapter.path.name)
+    licences.named(copy, chapter.path.parent)
     return hosted.pointed(copy, address) if address else copy
 
 
@@ -159,7 +161,7 @@ def _prose(notebook: NotebookNode) -> list[NotebookNode]:
 def student_files(
     source: Path, names: Iterable[str] = (), *, address: str = ""
 ) -> dict[str, bytes]:
-    """The students' copies by their names, with the files that they show, links left as they are.
+    """The students' copies by their names, with licence and shown files, links left as they are.
 
     Args:
         source: the folder of the chapters.
@@ -172,7 +174,7 @@ def student_files(
     Raises:
         InputError: as for `student_copy`.
     """
-    wanted: dict[str, bytes] = {}
+    wanted = licences.beside(source)
     for chapter in chapters.find(source, names):
         copy = _copy(chapter, address)
         wanted |= {chapter.path.name: documents.dump(copy), **shown_files(copy, source)}

@@ -12,11 +12,13 @@ import pytest
 import small_chapters as small
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
+from reading import letters
 
 from course_utils import showing, stages
-from course_utils.notebooks import plan, progress, runs
+from course_utils.notebooks import documents, plan, progress, runs
 from course_utils.publish import serving
 from course_utils.publish import site as sites
+from course_utils.publish.student import student_copy
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LOOPBACK = re.compile(r"^(?:https?://127\.0\.0\.1[:/]|file:|data:|blob:|about:)")
@@ -86,14 +88,35 @@ def address(site):
 
 
 @pytest.fixture(scope="session")
+def untold(run_folder):
+    """What readers must not find: a chapter's stem to the lines of its solutions and notes."""
+    source, _run = run_folder
+    found = {}
+    for path in sorted(source.glob("*.ipynb")):
+        notebook = documents.read(path)
+        shown = letters("\n".join(cell.source for cell in student_copy(notebook).cells))
+        lines = []
+        for cell in notebook.cells:
+            if "instructor" in documents.tags(cell):
+                lines += [line for line in cell.source.splitlines() if len(letters(line)) > 20]
+            for text in re.findall(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", cell.source, re.S):
+                lines += text.splitlines()
+        # A short line may stand anywhere by chance, and what a student sees is told.
+        wanted = [letters(line) for line in lines]
+        found[path.stem] = [line for line in wanted if len(line) > 6 and line not in shown]
+    return found
+
+
+@pytest.fixture(scope="session")
 def serious():
     """What axe-core finds on a page that is serious or worse, as short lines."""
     axe = Axe()
+    options = {"resultTypes": ["violations"], "preload": False}
 
     def look(page):
-        found = axe.run(page, options={"resultTypes": ["violations"], "preload": False}).response[
-            "violations"
-        ]
+        return lines(axe.run(page, options=options).response["violations"])
+
+    def lines(found):
         return [
             f"{fault['id']}: {node['target']} {node['failureSummary'][:200]}"
             for fault in found
@@ -101,6 +124,13 @@ def serious():
             for node in fault["nodes"][:3]
         ]
 
+    def look_at_slides(page):
+        """The same for each slide of a deck; a number of a slide to its lines."""
+        page.evaluate(axe.axe_script)
+        found = page.evaluate(SLIDES, options)
+        return {number: lines(faults) for number, faults in enumerate(found, start=1)}
+
+    look.at_slides = look_at_slides
     return look
 
 
@@ -121,3 +151,15 @@ def page_of(monkeypatch, tmp_path):
         return file.as_uri()
 
     return write
+
+
+SLIDES = """async (options) => {
+  const found = [];
+  Reveal.slide(0, 0);
+  for (;;) {
+    const slide = document.querySelector(".reveal .slides");
+    found.push((await axe.run(slide, options)).violations);
+    if (Reveal.isLastSlide() || found.length > 500) return found;
+    Reveal.next();
+  }
+}"""

@@ -78,7 +78,12 @@ def test_a_student_s_notebook_runs_and_its_self_check_answers(browser, lab):
     page.get_by_text("nothing here yet: replace the three dots").wait_for(timeout=60_000)
     page.locator(".jp-OutputArea img[alt*='white diagonal']").wait_for(timeout=60_000)
     # The explorer runs here as it does on a page.
-    page.locator(".course-explorer [name=stride]").wait_for(timeout=60_000)
+    stride = page.locator(".course-explorer [name=stride]")
+    stride.wait_for(timeout=60_000)
+    size = "document.querySelector('.course-explorer').convolution().output.map(r => r.length)"
+    assert page.evaluate(size) == [4] * 4
+    stride.fill("2")
+    assert page.evaluate(size) == [2] * 2
     answer.click()
     page.keyboard.press("Control+A")
     page.keyboard.type('exercises.check("half", 4)')

@@ -2,7 +2,10 @@
 
 import shutil
 
-import pytest
+from reading import words_of
+
+from course_utils.cli import main
+from course_utils.publish import bundles, checking, slides
 
 # In a deck: bottom and right of all that is seen on the present slide, and how much of it there is.
 EXTENT = """() => {
@@ -64,17 +67,46 @@ def test_a_slide_that_overflows_is_found(site, tmp_path, opened):
         assert walk(page)[0]
 
 
-def test_axe_finds_no_serious_fault_on_slides(site, opened, serious):
+def test_axe_finds_no_serious_fault_on_any_slide(site, opened, serious):
     for deck in decks(site):
         with opened(deck.as_uri(), height=720) as page:
             page.wait_for_selector("html[data-deck=ready]", timeout=30_000)
-            for place in (0, 3, 8):
-                page.evaluate(f"Reveal.slide({place})")
-                assert serious(page) == [], (deck.name, place)
+            found = serious.at_slides(page)
+            assert len(found) == page.evaluate("Reveal.getTotalSlides()")
+            assert {n: faults for n, faults in found.items() if faults} == {}, deck.name
 
 
-@pytest.mark.parametrize("kind", ["solution", "check"])
-def test_no_solution_is_on_a_slide(site, kind):
+def test_no_line_of_a_solution_and_no_note_for_lecturers_is_in_a_deck_or_a_page(site, untold):
+    assert decks(site) and all(untold[deck.stem] for deck in decks(site))
     for deck in decks(site):
-        text = deck.read_text("utf-8")
-        assert "BEGIN SOLUTION" not in text
+        for page in (deck, site / "chapters" / deck.name):
+            text = words_of(page)
+            assert [line for line in untold[deck.stem] if line in text] == [], page
+
+
+def test_lecturers_decks_hold_the_notes_and_say_so(run_folder, tmp_path, untold, capsys):
+    source, run = run_folder
+    stem = next(iter(untold))
+    target = tmp_path / "decks"
+    arguments = ["slides", stem[:2], "--run", str(run), "--notebooks", str(source)]
+    assert main([*arguments, "--out", str(target), "--zip"]) == 0
+    said = capsys.readouterr().out
+    assert f"each needs {target / 'deck'} beside it, and holds the notes for lecturers" in said
+    text = words_of(target / f"{stem}.html")
+    assert any(line in text for line in untold[stem])
+    # The zip, unpacked elsewhere, is whole.
+    shutil.unpack_archive(tmp_path / "decks.zip", tmp_path / "other")
+    assert checking.faults(tmp_path / "other") == []
+    assert (tmp_path / "other" / "NOTICE").is_file()
+
+
+def test_a_deck_out_of_the_zip_shows_itself(run_folder, site, tmp_path, opened):
+    packed = slides.carried(decks(site)[:1])
+    bundles.write_zip(tmp_path / "one.zip", packed)
+    shutil.unpack_archive(tmp_path / "one.zip", tmp_path / "other")
+    (deck,) = (tmp_path / "other").glob("*.html")
+    with opened(deck.as_uri(), height=720) as page:
+        page.wait_for_selector("html[data-deck=ready]", timeout=30_000)
+        assert "Source Sans Pro" in page.evaluate(
+            "getComputedStyle(document.querySelector('.reveal')).fontFamily"
+        )

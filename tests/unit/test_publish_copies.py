@@ -11,9 +11,9 @@ from nbformat import from_dict
 from nbformat.v4 import new_notebook
 
 from course_utils.cli import main
-from course_utils.errors import InputError
+from course_utils.errors import InputError, WorldError
 from course_utils.notebooks import chapters, documents
-from course_utils.publish import bundles, grading, hosted, pages, promises
+from course_utils.publish import bundles, grading, hosted, licences, pages, promises, site, slides
 from course_utils.publish.executed import Executed
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -186,3 +186,101 @@ def test_the_claims_page_shows_number_band_and_seeds(source, tmp_path):
     (tmp_path / "e.json").write_text("nothing")
     with pytest.raises(InputError, match="expected evidence"):
         promises.claims_page([one], tmp_path / "e.json")
+
+
+# Korean
+
+
+def test_korean_words_are_marked_where_a_tag_may_stand_and_nowhere_else():
+    text = pages.in_korean(
+        "| 한국어 `커널` ![커널](커널.png) [커널, 필터](커널.md) <b title='커널'>커널</b> |"
+    )
+    marked = '<span lang="ko">{}</span>'.format
+    assert text == (
+        f"| {marked('한국어')} `커널` ![커널](커널.png) [{marked('커널, 필터')}](커널.md) "
+        f"<b title='커널'>{marked('커널')}</b> |"
+    )
+
+
+# Licences
+
+
+def test_what_is_handed_out_carries_the_licence_that_stands_beside_the_chapters(source, tmp_path):
+    assert licences.beside(source) == {}
+    (source.parent / "LICENSE").write_text("Text: CC BY.\nCode:  MIT.\n\nMIT License\n")
+    for kind in ("student", "instructor"):
+        target = tmp_path / "out" / kind
+        assert main([kind, str(target), "--zip", "--notebooks", str(source)]) == 0
+        assert (target / "LICENSE").is_file()
+        assert "LICENSE" in zipfile.ZipFile(tmp_path / "out" / f"{kind}.zip").namelist()
+        copy = documents.read(target / "00_start_here.ipynb")
+        assert copy.metadata["license"] == "Text: CC BY. Code: MIT."
+    bundles.write_downloads([executed(source)], source, tmp_path / "d", instructor=True)
+    for kind in ("student", "executed", "instructor"):
+        assert (tmp_path / "d" / kind / "LICENSE").is_file()
+        copy = documents.read(tmp_path / "d" / kind / "00_start_here.ipynb")
+        assert copy.metadata["license"] == "Text: CC BY. Code: MIT."
+    page = bundles.downloads_page([], [], instructor=False, licensed=True)
+    assert 'href="LICENSE"' in page and 'href="NOTICE"' in page
+
+
+def test_the_course_s_own_licence_is_beside_its_chapters():
+    (text,) = licences.beside(ROOT / "notebooks").values()
+    assert text == (ROOT / "LICENSE").read_bytes()
+
+
+def test_parts_of_others_are_named_as_their_own_files_say(tmp_path):
+    script = tmp_path / "mathjax" / "es5" / "tex-svg-full.js"
+    fonts = tmp_path / "reveal" / "dist" / "theme" / "fonts" / "source-sans-pro"
+    for folder in (script.parent, fonts):
+        folder.mkdir(parents=True)
+    about = {"version": "9.8.7", "license": "Apache-9"}
+    (tmp_path / "mathjax" / "package.json").write_text(json.dumps(about))
+    (tmp_path / "mathjax" / "LICENSE").write_text("Apache, the text.")
+    (tmp_path / "reveal" / "LICENSE").write_text("MIT, the text.")
+    (fonts / "LICENSE").write_text("A Font License\n\nits text")
+    head = tmp_path / "reveal" / "dist" / "reveal.js"
+    head.write_text("/*!\n * reveal.js 6.5.4\n * https://revealjs.com\n * MIT licensed\n */")
+    parts = licences.of_decks(script, tmp_path / "reveal")
+    text = licences.notice(parts).decode()
+    for line in ("- MathJax 9.8.7: Apache-9", "- reveal.js 6.5.4: MIT", "its text"):
+        assert line in text
+    assert "- Source Sans Pro: A Font License" in text
+    head.write_text("/* minified */")
+    with pytest.raises(WorldError, match=r"expected MathJax and reveal\.js with their licences"):
+        licences.of_decks(script, tmp_path / "reveal")
+
+
+# The site's options
+
+
+def test_the_site_s_copies_can_name_where_the_course_lives(tmp_path):
+    folder = small.write(tmp_path / "n", n00_start_here=small.chapter())
+    hosted.add(folder)
+    address = "git+https://example.org/course"
+    found = [executed(folder)]
+    bundles.write_downloads(found, folder, tmp_path / "d", instructor=False, address=address)
+    for kind in ("student", "executed"):
+        assert address in (tmp_path / "d" / kind / "00_start_here.ipynb").read_text("utf-8")
+    assert "example.org" not in json.dumps(found[0].notebook)
+
+
+def test_the_command_hands_its_options_on_to_the_site(tmp_path, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(site, "build", lambda *given, **options: asked.update(options, given=given))
+    runs = [tmp_path / "real", tmp_path / "embedded"]
+    arguments = [word for run in runs for word in ("--run", str(run))]
+    address = "git+https://example.org/course"
+    assert main(["site", *arguments, "--from", address, "--instructor"]) == 0
+    assert tuple(asked["given"][1]) == tuple(runs)
+    assert asked["address"] == address and asked["instructor"] is True
+    assert main(["site", *arguments, "--execute"]) == 2
+
+
+def test_notes_for_lecturers_are_in_a_deck_only_if_asked_for(source):
+    one = executed(source)
+    with_notes = slides.slides_copy(one, notes=True)
+    without = slides.slides_copy(one, notes=False)
+    assert "takes most of the time" in json.dumps(with_notes)
+    assert "takes most of the time" not in json.dumps(without)
+    assert len(with_notes.cells) == len(without.cells) + 1
