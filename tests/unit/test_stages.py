@@ -104,5 +104,5 @@ def test_what_is_published_is_what_the_run_before_it_wrote():
     folders = {job.folder.name for job in planned}
     assert folders == {Path(publishing.environment["COURSE_TEST_RUN"]).name}
     for command in ("site", "slides"):
-        (option,) = [p for p in cli.commands[command].params if p.name == "run_folder"]
-        assert folders == {Path(option.default).name}
+        (option,) = [p for p in cli.commands[command].params if p.name == "run_folders"]
+        assert folders == {Path(folder).name for folder in option.default}
