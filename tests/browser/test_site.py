@@ -240,7 +240,7 @@ def test_the_explorer_on_a_chapter_s_page_computes(site, address, opened):
     found = 0
     for name in chapters(site):
         with opened(address + name) as page:
-            explorers = page.locator(".course-explorer:has([name=stride])")
+            explorers = page.locator(".course-explorer:has([name=preset])")
             for place in range(explorers.count()):
                 one = explorers.nth(place)
                 size = "one => one.convolution().output.length"

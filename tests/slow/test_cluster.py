@@ -195,7 +195,8 @@ def test_ctrl_c_keeps_what_is_done_and_ends_at_once(place, workers):
     process = course(place, address, environment)
     wait_for(lambda: notebooks(place))
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=20)
+    # One or two seconds; on a machine with other work Dask may use up its own 30 for a goodbye.
+    output, errors = process.communicate(timeout=90)
     assert process.returncode == 130, output + errors
     assert "Interrupted: what is listed above is done" in output
     assert 0 < len(notebooks(place)) < len(JOBS)
