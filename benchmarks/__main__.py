@@ -18,7 +18,7 @@ MODULES = ("pipeline", "augmentation", "explain", "masks", "embedded", "start")
     "--keep/--show", default=True, help="Write results.json and results.md, or only show."
 )
 def main(names, rounds, keep) -> None:
-    """Time every job, or those of some parts, by turns; about ten minutes on two cores."""
+    """Time every job, or those of some parts, by turns; about a quarter of an hour on two cores."""
     order, results = [], {}
     for module in MODULES:
         jobs = importlib.import_module(f"benchmarks.{module}").JOBS
