@@ -159,7 +159,15 @@ def run(chapters, jobs, force, seeds, sabotage, parameters, cluster, **options) 
 @notebooks_option
 def gpu(chapters, out, timeout, force, notebooks) -> None:
     """Execute chapters in full on a GPU, with real data where they are here, and write a report."""
-    from course_utils.notebooks import changes, documents, execution, plan, progress, runs
+    from course_utils.notebooks import (
+        changes,
+        documents,
+        evidence_file,
+        execution,
+        plan,
+        progress,
+        runs,
+    )
     from course_utils.notebooks import chapters as known
     from course_utils.notebooks import gpu as device
 
@@ -178,7 +186,7 @@ def gpu(chapters, out, timeout, force, notebooks) -> None:
     stems = [job.chapter.stem for job in jobs]
     agree, said = device.compare_contracts(notebooks.absolute(), stems)
     rows = [row for outcome in done.outcomes for row in outcome.claims]
-    changed = changes.table(rows, changes.known(notebooks / "claims_measured.json"))
+    changed = changes.table(rows, evidence_file.read(notebooks / evidence_file.NAME))
     report = device.written(done.outcomes, watches, why, contracts=said, changed=changed)
     documents.write_bytes(out / "report.md", report.encode())
     click.echo(report)
@@ -186,18 +194,26 @@ def gpu(chapters, out, timeout, force, notebooks) -> None:
 
 
 @cli.command()
-@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="DIR")
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[DIR]...")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write JSON.")
+@click.option("--markdown", type=click.Path(path_type=Path), help="Also write a page of Markdown.")
 @click.option("--update", type=click.Path(path_type=Path), help="Merge into a file of evidence.")
-def claims(folders, json_file, update) -> None:
-    """Sum up the claims of several runs over their seeds."""
-    from course_utils.notebooks import documents, evidence, evidence_file
+@notebooks_option
+def claims(folders, json_file, markdown, update, notebooks) -> None:
+    """Sum up the claims of several runs over their seeds; without DIR, those kept as evidence."""
+    from course_utils.notebooks import chapters, documents, evidence, evidence_file, spread
 
-    rows = evidence.collect(folders)
+    found = chapters.find(notebooks) if markdown or not folders else []
+    if folders:
+        rows = evidence.collect(folders)
+    else:
+        rows = evidence_file.rows(found, evidence_file.read(notebooks / evidence_file.NAME))
     summaries = evidence.summarise(rows)
     click.echo(evidence.table(summaries))
     if json_file:
         documents.write_bytes(json_file, evidence_file.as_json(summaries).encode())
+    if markdown:
+        documents.write_bytes(markdown, spread.page(found, summaries).encode())
     if update:
         evidence_file.merge(update, rows)
     _leave(0 if all(summary.ok for summary in summaries) else 1)

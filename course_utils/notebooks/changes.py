@@ -1,30 +1,8 @@
 """Claims that came out otherwise than the evidence says: a table that can stand in a comment."""
 
-import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
-from course_utils.errors import InputError
-from course_utils.notebooks import documents
-
-__all__ = ["known", "table"]
-
-
-def known(file: Path) -> dict:
-    """Read a file of evidence, as `course claims --update` keeps it; {} if there is none.
-
-    Raises:
-        InputError: the file is something else.
-    """
-    if not file.is_file():
-        return {}
-    try:
-        found = json.loads(documents.path_bytes(file))
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise InputError(f"expected {file} to be a file of evidence, received something else")
-    return found
+__all__ = ["table"]
 
 
 def table(rows: Iterable[Mapping[str, object]], evidence: Mapping) -> str:
@@ -32,7 +10,7 @@ def table(rows: Iterable[Mapping[str, object]], evidence: Mapping) -> str:
 
     Args:
         rows: of `claims.json`.
-        evidence: from `known`.
+        evidence: from `evidence_file.read`.
 
     Returns:
         Markdown; one sentence where nothing changed.

@@ -12,7 +12,7 @@ import difflib
 import itertools
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
@@ -38,6 +38,7 @@ class ClaimText:
         unit_sabotage: the test that breaks it instead, "file::function"; "" without one.
         cell: the number of its cell, from 1.
         unit: in which its number is shown, as `claims.check` takes it.
+        mean_bands: like `bands`, for the mean over seeds.
     """
 
     id: str
@@ -47,6 +48,7 @@ class ClaimText:
     unit_sabotage: str
     cell: int
     unit: str = ""
+    mean_bands: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -298,6 +300,7 @@ def _claim(call: ast.Call, number: int, where: str) -> ClaimText:
         unit_sabotage=given("unit_sabotage", None, str, ""),
         cell=number,
         unit=given("unit", None, str, ""),
+        mean_bands=given("mean_bands", None, dict, {}),
     )
 
 

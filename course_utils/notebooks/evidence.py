@@ -84,6 +84,15 @@ class Summary:
         """Whether no judged run and no judged mean missed."""
         return self.held == self.judged and self.mean_held is not False
 
+    @property
+    def room(self) -> float | None:
+        """Standard deviations from the mean to the nearer end of the band; None without spread."""
+        if not self.sd:
+            return None
+        distances = [] if self.low is None else [self.mean - self.low]
+        distances += [] if self.high is None else [self.high - self.mean]
+        return min(distances) / self.sd if distances else None
+
 
 def collect(folders: Iterable[Path]) -> list[Row]:
     """Read the claims of several runs.

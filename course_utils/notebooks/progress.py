@@ -107,11 +107,17 @@ class Lines:
         while not self._stop.wait(self._interval):
             with self._lock:
                 for label, (started, at) in self._running.items():
-                    where = f"cell {at.done + 1} of {at.cells}, {at.line[:60]}" if at else "starts"
-                    self._say(f"{label}: {time.monotonic() - started:.0f} s, {where}")
+                    self._say(f"{label}: {time.monotonic() - started:.0f} s, {_where(at)}")
 
     def _say(self, line: str) -> None:
         print(line, file=self._stream, flush=True)
+
+
+def _where(at: Progress | None) -> str:
+    if at is None:
+        return "starts"
+    # Whoever executes it elsewhere knows no cells.
+    return f"cell {at.done + 1} of {at.cells}, {at.line[:60]}" if at.cells else at.line
 
 
 class Moving:

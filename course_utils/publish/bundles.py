@@ -1,7 +1,6 @@
 """What is handed out as files: students' and instructors' copies, each as a folder and as a zip."""
 
 import io
-import json
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from nbformat.v4 import new_markdown_cell
 
 from course_utils import claims
 from course_utils.errors import InputError
-from course_utils.notebooks import chapters, documents
+from course_utils.notebooks import chapters, documents, evidence_file
 from course_utils.publish import hosted, licences, pages
 from course_utils.publish.executed import Executed
 from course_utils.publish.shelf import Shelf
@@ -76,11 +75,7 @@ def instructor_files(source: Path, names: Iterable[str] = ()) -> dict[str, bytes
     Raises:
         InputError: a chapter or `claims_measured.json` is not well-formed.
     """
-    evidence = source / "claims_measured.json"
-    try:
-        measured = json.loads(evidence.read_bytes()) if evidence.is_file() else {}
-    except ValueError as error:
-        raise InputError(f"expected evidence in {evidence}, received something else") from error
+    measured = evidence_file.read(source / evidence_file.NAME)
     wanted = licences.beside(source)
     for chapter in chapters.find(source, names):
         copy = instructor_copy(chapter, measured.get(chapter.number, {}))

@@ -1,13 +1,11 @@
 """The site's page of claims: what the course promises, and what it measured."""
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from course_utils import claims
-from course_utils.errors import InputError
-from course_utils.notebooks import documents
+from course_utils.notebooks import evidence_file
 from course_utils.publish.executed import Executed
 
 __all__ = ["claims_page"]
@@ -26,15 +24,7 @@ def claims_page(chapters: Sequence[Executed], evidence: Path) -> str:
     Raises:
         InputError: the evidence is not a file as `course claims --update` writes it.
     """
-    measured = {}
-    if evidence.is_file():
-        try:
-            measured = dict(json.loads(documents.path_bytes(evidence)))
-        except (ValueError, TypeError) as error:
-            raise InputError(
-                f"expected evidence as `course claims --update` writes it, received {evidence}, "
-                "which is something else: restore the file"
-            ) from error
+    measured = evidence_file.read(evidence)
     count = sum(len(one.chapter.claims) for one in chapters)
     lines = [
         "# What this course promises, and what it measured",

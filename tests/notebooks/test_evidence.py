@@ -5,52 +5,28 @@ The measured values stand in `notebooks/claims_measured.json`, written by
 that the sabotaged value does not miss are each a fault.
 """
 
-import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from course_utils.notebooks import chapters
+from course_utils.notebooks import chapters, evidence_file, spread
+from course_utils.notebooks.claim_verdict import inside
 from course_utils.notebooks.evidence import ENOUGH, summarise
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
 CHAPTERS = chapters.find(NOTEBOOKS)
 
 
-def summary(claim, band, facts):
-    """The evidence as runs would have given it, summed up by the course's own rule."""
-    rows = [
-        {
-            "chapter": "00",
-            "id": claim.id,
-            "profile": "quick",
-            "data": "embedded",
-            "seed": seed,
-            "sabotaged": sabotaged,
-            "observed": observed,
-            "standard_error": facts["standard_error"],
-            "low": band[0],
-            "high": band[1],
-            "judged": True,
-            "held": None,
-            "mean_low": None,
-            "mean_high": None,
-        }
-        for seeds, sabotaged in ((facts["seeds"], ""), ({0: facts["sabotaged"]}, claim.id))
-        for seed, observed in seeds.items()
-    ]
-    return summarise(rows)[0]
-
-
-def outside(value, band):
-    low, high = band
-    missed = (low is not None and value < low) or (high is not None and value > high)
-    return missed
+EVIDENCE = evidence_file.read(NOTEBOOKS / evidence_file.NAME)
+NONE = chapters.Chapter(Path("00_a.ipynb"), "00", "a", "00_a", "", "", "", {}, (), (), ())
 
 
 def problems(claim, evidence):
     """What is wrong with the bands of one claim, given {"PROFILE/DATA": measured}."""
     found = []
+    rows = evidence_file.rows([replace(NONE, claims=(claim,))], {"00": {claim.id: evidence}})
+    summed_up = {f"{one.profile}/{one.data}": one for one in summarise(rows)}
     # An exact claim holds everywhere, and may be measured on anything. Another one may be shown
     # where it is not judged, but not by a seed or two that somebody left there.
     for key in sorted(set(evidence) - set(claim.bands)) if "any" not in claim.bands else ():
@@ -64,11 +40,13 @@ def problems(claim, evidence):
             if facts is None or len(facts["seeds"]) < ENOUGH:
                 found.append(f"{claim.id}, {key}: fewer than {ENOUGH} seeds measured")
                 continue
-            summed = summary(claim, band, facts)
+            summed = summed_up[name]
             # Exact mathematics gives the same number up to rounding; it has no spread to cover.
             narrow = summed.justified_inside is False if key != "any" else False
-            if narrow or any(outside(value, band) for value in facts["seeds"].values()):
+            if narrow or summed.held < summed.judged:
                 found.append(f"{claim.id}, {key}: {band} leaves out {summed.justified}")
+            if summed.mean_held is False:
+                found.append(f"{claim.id}, {key}: the mean {summed.mean:.4g} misses its own band")
             if claim.unit_sabotage:
                 continue
             if facts["sabotaged"] is None:
@@ -76,23 +54,27 @@ def problems(claim, evidence):
                 # seen to miss the band for embedded data.
                 if not (key.endswith("/real") and broken_embedded is not None):
                     found.append(f"{claim.id}, {key}: its sabotage was never measured")
-            elif not outside(facts["sabotaged"], band):
+            elif inside(facts["sabotaged"], *band):
                 found.append(f"{claim.id}, {key}: the sabotaged {facts['sabotaged']} is inside")
     return found
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.number)
 def test_every_band_is_justified(chapter):
-    evidence = json.loads((NOTEBOOKS / "claims_measured.json").read_text(encoding="utf-8"))
-    known = evidence.get(chapter.number, {})
+    known = EVIDENCE.get(chapter.number, {})
     assert [p for claim in chapter.claims for p in problems(claim, known.get(claim.id, {}))] == []
 
 
 def test_no_evidence_is_kept_of_claims_that_are_gone():
-    evidence = json.loads((NOTEBOOKS / "claims_measured.json").read_text(encoding="utf-8"))
     declared = {(c.number, claim.id) for c in CHAPTERS for claim in c.claims}
-    kept = {(number, id) for number, claims in evidence.items() for id in claims}
+    kept = {(number, id) for number, claims in EVIDENCE.items() for id in claims}
     assert kept - declared == set()
+
+
+def test_the_page_of_the_spread_is_that_of_the_evidence():
+    page = spread.page(CHAPTERS, summarise(evidence_file.rows(CHAPTERS, EVIDENCE)))
+    kept = (NOTEBOOKS.parent / "docs" / "spread.md").read_text(encoding="utf-8")
+    assert kept == page, "call `course claims --markdown docs/spread.md`"
 
 
 GOOD = {
@@ -102,9 +84,10 @@ GOOD = {
 }
 
 
-def claim(**bands):
+def claim(mean=(None, None), **bands):
     bands = {key.replace("_", "/"): band for key, band in bands.items()}
-    return chapters.ClaimText("a", "A.", bands, "labels shuffled", "", 1)
+    means = {"quick/embedded": mean}
+    return chapters.ClaimText("a", "A.", bands, "labels shuffled", "", 1, mean_bands=means)
 
 
 def test_a_justified_band_has_no_problem():
@@ -125,6 +108,12 @@ def test_a_justified_band_has_no_problem():
 def test_an_unjustified_band_is_found(band, change, message):
     found = problems(claim(quick_embedded=band), {"quick/embedded": GOOD | change})
     assert len(found) == 1 and message in found[0]
+
+
+def test_a_mean_that_misses_its_own_band_is_found():
+    assert problems(claim((0.9, None), quick_embedded=(0.86, None)), {"quick/embedded": GOOD}) == []
+    found = problems(claim((0.92, None), quick_embedded=(0.86, None)), {"quick/embedded": GOOD})
+    assert found == ["a, quick/embedded: the mean 0.91 misses its own band"]
 
 
 def test_only_a_recorded_sabotage_on_embedded_data_spares_the_one_on_real_data():

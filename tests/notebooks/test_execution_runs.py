@@ -322,6 +322,18 @@ def test_signs_of_life_where_there_is_no_terminal(course):
     assert between[0] == "00 small: 0 s, cell 3 of 6, model.fit(x)"
 
 
+def test_a_sign_of_life_names_no_cell_where_none_is_known(course):
+    (job, _) = plan.jobs(plan.Request(notebooks=course, out=course.parent / "out"))
+    stream = io.StringIO()
+    with Lines(stream, interval=0.05) as display:
+        display.began(job)
+        display.moved(execution.Progress(job, 0, 0, "handed to the cluster"))
+        deadline = time.monotonic() + 30
+        while "handed" not in stream.getvalue() and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert stream.getvalue().splitlines()[-1].endswith(" s, handed to the cluster")
+
+
 def test_a_line_that_moves_on_a_terminal(course):
     class Terminal(io.StringIO):
         def isatty(self):

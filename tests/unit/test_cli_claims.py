@@ -4,6 +4,7 @@ import json
 import statistics
 
 import pytest
+import small_chapters as small
 
 from course_utils import cli
 from course_utils.notebooks import evidence
@@ -209,7 +210,7 @@ def test_evidence_is_not_written_over_something_else(five, tmp_path, capsys, tex
     file = tmp_path / "notes.txt"
     file.write_text(text)
     assert claims(five, "--update", file) == 2
-    assert "to be a file of evidence, received something else" in capsys.readouterr().err
+    assert "to be a file of evidence as" in capsys.readouterr().err
     assert file.read_text() == text
 
 
@@ -217,3 +218,50 @@ def test_a_folder_without_a_run(tmp_path, capsys):
     assert claims(tmp_path) == 2
     said = capsys.readouterr().err
     assert said.startswith("course: expected the folder of a run, with claims.json or seed-*/cla")
+
+
+# What is kept as evidence, without any run
+
+
+@pytest.fixture
+def kept(tmp_path):
+    banded = small.CLAIM.replace(
+        '{"quick/embedded": (0.6, 0.9)}', '{"quick/embedded": (0.76, None)}'
+    )
+    small.write(tmp_path / "홍 길동", n00_small=small.chapter("00", claim=banded))
+    seeds = {str(seed): value for seed, value in enumerate(VALUES)}
+    facts = {"seeds": seeds, "standard_error": None, "sabotaged": 0.1}
+    (tmp_path / "홍 길동" / "claims_measured.json").write_text(
+        json.dumps({"00": {"beats-guessing": {"quick/embedded": facts}}})
+    )
+    return tmp_path / "홍 길동"
+
+
+def test_without_folders_the_evidence_is_summed_up_and_judged_by_today_s_bands(kept, capsys):
+    assert claims("--notebooks", kept) == 0
+    _, line = capsys.readouterr().out.splitlines()
+    assert line.split()[:3] == ["00:beats-guessing", "quick/embedded", "5"]
+    assert line.split()[8:] == ["0.76..", "5/5", "0.7368..0.8632", "NO", "held", "0.1", "missed"]
+
+
+def test_a_seed_that_a_band_leaves_out_is_red(kept, capsys):
+    file = kept / "claims_measured.json"
+    file.write_text(file.read_text().replace("0.78", "0.7"))
+    assert claims("--notebooks", kept) == 1
+    assert " 4/5 MISSED " in capsys.readouterr().out
+
+
+def test_the_page_of_the_spread(kept, tmp_path):
+    assert claims("--notebooks", kept, "--markdown", tmp_path / "spread.md") == 0
+    text = (tmp_path / "spread.md").read_text(encoding="utf-8")
+    assert "executed with 5 seeds." in text
+    # (0.8 - 0.76) / 0.0158 = 2.5 standard deviations
+    assert text.splitlines()[-1] == (
+        "| `beats-guessing` | 5 | 0.78 | 0.8 | 0.82 | 0.0158 | from 0.76 | 2.5 | 0.1 |"
+    )
+
+
+def test_a_claim_without_evidence_has_no_row(kept, tmp_path):
+    (kept / "claims_measured.json").unlink()
+    assert claims("--notebooks", kept, "--markdown", tmp_path / "spread.md") == 0
+    assert "executed with no seeds." in (tmp_path / "spread.md").read_text(encoding="utf-8")

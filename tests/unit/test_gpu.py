@@ -12,7 +12,7 @@ import small_chapters as small
 
 from course_utils import cli
 from course_utils.errors import InputError, WorldError
-from course_utils.notebooks import changes, gpu
+from course_utils.notebooks import changes, evidence_file, gpu
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="a script as a program")
 
@@ -158,8 +158,8 @@ def test_a_contract_that_differs_on_the_device_is_red(course, monkeypatch, capsy
 def test_a_file_that_is_no_evidence_is_refused(tmp_path):
     (tmp_path / "a.json").write_text("[]")
     with pytest.raises(InputError, match="to be a file of evidence"):
-        changes.known(tmp_path / "a.json")
-    assert changes.known(tmp_path / "none.json") == {}
+        evidence_file.read(tmp_path / "a.json")
+    assert evidence_file.read(tmp_path / "none.json") == {}
 
 
 ROW = {

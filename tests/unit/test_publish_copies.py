@@ -49,7 +49,7 @@ def test_an_instructor_s_copy_has_solutions_notes_and_expected_numbers(source):
 
 def test_evidence_that_is_none_is_told(source):
     (source / "claims_measured.json").write_text("[")
-    with pytest.raises(InputError, match="expected evidence"):
+    with pytest.raises(InputError, match="file of evidence"):
         bundles.instructor_files(source)
 
 
@@ -184,7 +184,7 @@ def test_the_claims_page_shows_number_band_and_seeds(source, tmp_path):
     text = promises.claims_page([one], tmp_path / "e.json")
     assert "1.25×10⁻⁷ to 3×10¹²" in text
     (tmp_path / "e.json").write_text("nothing")
-    with pytest.raises(InputError, match="expected evidence"):
+    with pytest.raises(InputError, match="file of evidence"):
         promises.claims_page([one], tmp_path / "e.json")
 
 
