@@ -143,7 +143,7 @@ def run(chapters, jobs, force, seeds, sabotage, parameters, cluster, **options) 
 
             reached = stack.enter_context(connect(cluster))
             click.echo(f"{cluster}: {reached.slots} at a time; {reached.dashboard}", err=True)
-            options = {"at_a_time": jobs or reached.slots}
+            options = {"at_a_time": jobs or (lambda: reached.slots)}
             options |= {"execute": reached.execute, "end": reached.end}
         display = stack.enter_context(progress.display(sys.stderr))
         done = runs.run(planned, display=display, force=force, **options)

@@ -148,6 +148,10 @@ def _create(folder: Path, uv: str | None) -> None:
 
 def _install_with_uv(uv: str, folder: Path) -> bool:
     target = ["-q", "--python", str(_python(folder))]
+    if sys.dont_write_bytecode:
+        # PYTHONDONTWRITEBYTECODE, as many containers set it: what is not compiled now would be
+        # compiled by every single kernel, for ten seconds of processor time.
+        target.append("--compile-bytecode")
     course = ["--no-deps", "--no-build-isolation", "-e", str(ROOT)]
     return _run([uv, "pip", "sync", *target, "--require-hashes", str(_lock(folder))]) and _run(
         [uv, "pip", "install", *target, *course]

@@ -9,8 +9,10 @@ was begun twice.
 import contextlib
 import importlib.util
 import logging
+import math
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from dataclasses import replace
@@ -23,6 +25,7 @@ from course_utils.notebooks.jobs import Job, Outcome, Reason
 __all__ = ["Cluster", "connect", "work"]
 
 _ANSWER_SECONDS = 10
+_COUNT_SECONDS = 2
 _WORKER_SECONDS = 60
 # What a cluster settles for each of its workers, and not whoever sends it work.
 _OF_THE_WORKER = ("CUDA_VISIBLE_DEVICES",)
@@ -32,18 +35,27 @@ class Cluster:
     """What runs chapters on a cluster; get one from `connect`.
 
     Attributes:
-        slots: chapters that the workers there can run at a time.
         dashboard: the address of Dask's dashboard, or "".
     """
 
     def __init__(self, client, installed: str) -> None:
-        self.slots = sum(client.nthreads().values())
         self.dashboard = client.dashboard_link or ""
         self._client = client
         self._installed = installed
         self._variables = fingerprint.variables()
         self._ended = False
         self._futures: set = set()
+        self._slots, self._counted = 0, -math.inf
+
+    @property
+    def slots(self) -> int:
+        """How many chapters the workers there can run at a time; workers may come and go."""
+        if time.monotonic() - self._counted >= _COUNT_SECONDS:
+            # A scheduler that is gone is told by the chapters that wait for it.
+            with contextlib.suppress(OSError):
+                self._slots = sum(self._client.nthreads().values())
+            self._counted = time.monotonic()
+        return self._slots
 
     def execute(
         self, job: Job, *, on_progress: Callable[[execution.Progress], None] | None = None

@@ -71,7 +71,7 @@ def workers(jobs: int) -> int:
 def run(
     jobs: Sequence[Job],
     *,
-    at_a_time: int,
+    at_a_time: int | Callable[[], int],
     display: Lines | Moving,
     force: bool = False,
     execute: Callable[..., Outcome] = execution.execute,
@@ -81,7 +81,8 @@ def run(
 
     Args:
         jobs: the jobs.
-        at_a_time: how many chapters run together.
+        at_a_time: how many chapters run together; a function is asked again and again, for
+            machines that come and go. One at least does run.
         display: told of every beginning, step and end.
         force: execute also what is unchanged.
         execute: what executes one job; anything with the form of `execution.execute`.
@@ -139,10 +140,11 @@ def _execute_all(jobs, waiting, at_a_time, display, execute, end, done, save) ->
 
     running: dict[Future, int] = {}
     queue = list(waiting)
-    pool = ThreadPoolExecutor(max_workers=at_a_time, thread_name_prefix="chapter")
+    limit = at_a_time if callable(at_a_time) else lambda: at_a_time
+    pool = ThreadPoolExecutor(max_workers=max(1, len(queue)), thread_name_prefix="chapter")
     try:
         while queue or running:
-            while queue and len(running) < at_a_time:
+            while queue and len(running) < max(1, limit()):
                 index = queue.pop(0)
                 running[pool.submit(one, index)] = index
             # A wait without an end would not let Ctrl-C through on Windows.

@@ -219,6 +219,31 @@ def test_as_many_at_a_time_as_asked_for(course):
     assert done.ok
 
 
+def test_machines_that_join_later_get_chapters_too(course):
+    together = threading.Barrier(2, timeout=30)
+    counts = iter([1])
+
+    def meets(job, *, on_progress):
+        together.wait()
+        return StandIn()(job, on_progress=on_progress)
+
+    done, _ = run(course, execute=meets, at_a_time=lambda: next(counts, 2))
+    assert done.ok
+
+
+def test_where_no_machine_is_left_one_chapter_waits_and_no_more(course):
+    alone = threading.Lock()
+
+    def waits(job, *, on_progress):
+        assert alone.acquire(blocking=False)
+        outcome = StandIn()(job, on_progress=on_progress)
+        alone.release()
+        return outcome
+
+    done, _ = run(course, execute=waits, at_a_time=lambda: 0)
+    assert done.ok
+
+
 def test_a_second_run_in_the_same_folder_is_refused(course):
     out = course.parent / "out"
     refused = "expected to be alone in .*out, another run works there: wait for it, or choose"

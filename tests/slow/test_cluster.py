@@ -82,7 +82,7 @@ def place(tmp_path):
 
 @pytest.fixture
 def workers(place):
-    """Address of a scheduler, its two workers by process id, and the environment of all."""
+    """Address of a scheduler, two workers by process id, what adds one, and their environment."""
     environment = os.environ | {
         "COURSE_TEST_BEGUN": str(place / "begun"),
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
@@ -94,14 +94,15 @@ def workers(place):
     with contextlib.ExitStack() as stack:
         scheduler = stack.enter_context(started("scheduler", *here, env=environment))
         address = said(scheduler, r"Scheduler at:\s+(tcp://\S+)")
-        both = {}
-        for _ in range(2):
+
+        def join():
             run = ("worker", address, "--nthreads", "1")
             local = ("--local-directory", str(place / "dask"))
             worker = stack.enter_context(started(*run, *local, env=environment))
             said(worker, r"Registered to:\s+(tcp://\S+)")
-            both[worker.pid] = worker
-        yield address, both, environment
+            return worker.pid
+
+        yield address, {join(), join()}, join, environment
 
 
 def course(place, address, environment, *more):
@@ -131,7 +132,7 @@ def notebooks(place):
     }
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=180):
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "waited too long"
@@ -140,7 +141,7 @@ def wait_for(condition, seconds=60):
 
 @pytest.mark.skipif(os.name == "nt", reason="kills process groups")
 def test_a_killed_worker_loses_nothing_and_doubles_nothing(place, workers):
-    address, both, environment = workers
+    address, both, join, environment = workers
     process = course(place, address, environment)
 
     def of(nanny):
@@ -154,8 +155,11 @@ def test_a_killed_worker_loses_nothing_and_doubles_nothing(place, workers):
     kernels = psutil.Process(worker).children(recursive=True)
     # A machine that is lost takes the nanny along, which would start the worker anew.
     os.killpg(victim, signal.SIGKILL)
+    # Another machine takes its place, while the run is on.
+    third = join()
     output, errors = process.communicate(timeout=300)
     assert process.returncode == 0, output + errors
+    assert of(third) & {pid for _, pid in begun(place)}
 
     assert set(notebooks(place)) == JOBS
     rows = []
@@ -169,7 +173,7 @@ def test_a_killed_worker_loses_nothing_and_doubles_nothing(place, workers):
     counts = Counter((row["chapter"], row["profile"], row["seed"], row["id"]) for row in rows)
     claims = ("beats-guessing", "twice-two")
     assert counts == {(*job, name): 1 for job in JOBS for name in claims}
-    # Only what the dead worker had begun was begun again, by the one that is left.
+    # Only what the dead worker had begun was begun again.
     twice = [job for job, count in Counter(job for job, _ in begun(place)).items() if count > 1]
     assert len(twice) == 1
     assert len(begun(place)) == len(JOBS) + 1
@@ -191,7 +195,7 @@ def test_a_killed_worker_loses_nothing_and_doubles_nothing(place, workers):
 
 @pytest.mark.skipif(os.name == "nt", reason="sends a signal")
 def test_ctrl_c_keeps_what_is_done_and_ends_at_once(place, workers):
-    address, _, environment = workers
+    address, _, _, environment = workers
     process = course(place, address, environment)
     wait_for(lambda: notebooks(place))
     process.send_signal(signal.SIGINT)

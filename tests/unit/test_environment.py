@@ -49,6 +49,13 @@ def test_it_installs_by_hash_and_stamps_last(checkout, commands):
     assert commands == []
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_python_may_not_compile_later_is_compiled_now(checkout, commands, monkeypatch, kept):
+    monkeypatch.setattr(sys, "dont_write_bytecode", not kept)
+    environment.make(checkout / ".venv")
+    assert ["--compile-bytecode" in command for command in commands] == [not kept, not kept]
+
+
 def test_a_changed_lock_is_installed_again(checkout, commands):
     environment.make(checkout / ".venv")
     commands.clear()
