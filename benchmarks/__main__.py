@@ -8,7 +8,7 @@ import click
 from benchmarks import tables, turns
 
 # Each has JOBS; the last ones take longest.
-MODULES = ("pipeline", "augmentation", "explain", "masks", "embedded", "start")
+MODULES = ("pipeline", "augmentation", "epochs", "explain", "masks", "embedded", "start")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
