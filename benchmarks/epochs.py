@@ -50,7 +50,7 @@ def dataset(lean: bool) -> Callable[[], object]:
 
 
 def by_hand() -> Callable[[], object]:
-    """A loop of one's own over the same batches, with `train_on_batch`."""
+    """A loop of one's own over batches of that size, with `train_on_batch`."""
     network, (x, y) = _network(), _pairs()
     generator = np.random.default_rng(0)
 
