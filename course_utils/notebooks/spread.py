@@ -14,7 +14,8 @@ Written by `course claims --markdown docs/spread.md` from `notebooks/claims_meas
 holds this page to that file. Each row is a claim in `quick`, executed with {seeds}.
 
 - *min, median, max, sd*: over the seeds, in the unit of the claim's own number.
-- *band*: where the claim counts as held, as the chapter declares it.
+- *band*: where the claim counts as held, as the chapter declares it. Where one run can promise
+  little, the mean over at least five seeds has a band of its own, named behind it.
 - *room*: how many standard deviations lie between the mean of the seeds and the nearer end of the
   band. A band has to reach four to each side, or three standard errors of the test set, whichever
   is more. "exact" where all seeds must give the same up to rounding, "–" where they did.
@@ -58,14 +59,22 @@ def page(chapters: Sequence[Chapter], summaries: Iterable[Summary]) -> str:
 
 def _row(claim: ClaimText, one: Summary) -> list[str]:
     sabotaged = "test" if claim.unit_sabotage else _number(one.sabotaged)
-    band = [] if one.low is None else [f"from {_number(one.low)}"]
-    band += [] if one.high is None else [f"to {_number(one.high)}"]
-    if one.low == one.high:
-        band = [_number(one.low)]
+    band = _band(one.low, one.high)
+    low, high = claim.mean_bands.get(f"{one.profile}/{one.data}", (None, None))
+    if (low, high) != (None, None):
+        band += f"; mean {_band(low, high)}"
     room = "–" if one.room is None else f"{one.room:.1f}"
     room = "exact" if "any" in claim.bands else room
     spread = [_number(value) for value in (one.minimum, one.median, one.maximum, one.sd)]
-    return [f"`{one.id}`", str(one.seeds), *spread, " ".join(band), room, sabotaged]
+    return [f"`{one.id}`", str(one.seeds), *spread, band, room, sabotaged]
+
+
+def _band(low: float | None, high: float | None) -> str:
+    if low == high:
+        return _number(low)
+    ends = [] if low is None else [f"from {_number(low)}"]
+    ends += [] if high is None else [f"to {_number(high)}"]
+    return " ".join(ends)
 
 
 def _number(value: float | None) -> str:

@@ -257,7 +257,8 @@ def test_the_page_of_the_spread(kept, tmp_path):
     assert "executed with 5 seeds." in text
     # (0.8 - 0.76) / 0.0158 = 2.5 standard deviations
     assert text.splitlines()[-1] == (
-        "| `beats-guessing` | 5 | 0.78 | 0.8 | 0.82 | 0.0158 | from 0.76 | 2.5 | 0.1 |"
+        "| `beats-guessing` | 5 | 0.78 | 0.8 | 0.82 | 0.0158 | from 0.76; mean from 0.7 to 0.9 "
+        "| 2.5 | 0.1 |"
     )
 
 
