@@ -85,7 +85,7 @@ def stages(*, slow: bool, root: Path = ROOT) -> list[Stage]:
     named = os.environ.get("COURSE_REGISTRY", str(root / "tests" / "small_registry.toml"))
     return [
         *quick,
-        Stage("slow tests", (*_PYTEST, "tests/slow")),
+        Stage("slow tests", (*_PYTEST, *parallel, "tests/slow")),
         Stage("every chapter, quick", (*course, "run", "--force")),
         # After it, because it publishes what that run executed.
         Stage(
