@@ -1,202 +1,219 @@
-"""A lesson is a tested claim: state it, measure it, show it, record it, judge it.
+"""A lesson is a tested claim: measure it, show it among the kept seeds, record it.
 
-A claim is judged against a band, keyed by profile and data, that several seeds justify. A claim
-that cannot fail is worthless, so each one declares its sabotage: the one thing to break so that
-it must miss its band.
+Two questions are never mixed. *Is the sentence true?* is judged on the kept seeds: `verdict`. *Is
+this run as expected?* is judged on every run, by the prediction interval that the kept seeds give:
+`expected_range`. A run in which the sentence is false is never shown as held.
 """
 
 from __future__ import annotations
 
 import math
 import numbers
-import re
-from collections.abc import Mapping
+import statistics
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
-from course_utils import session, showing
+from course_utils import card, lessons, session, showing
 from course_utils.errors import InputError
 
-__all__ = ["MIME", "check", "written", "written_band"]
+__all__ = ["MIME", "Verdict", "beyond", "check", "expected_range", "verdict"]
 
 MIME = "application/vnd.course.claim+json"
+_LEVEL = 0.9995
+_SHARE = 0.6
 
-Band = tuple[float | None, float | None]
 
+def check(id: str, observed: float, *, standard_error: float | None = None) -> None:
+    """Show a claim of the chapter with the number that this run observed.
 
-def check(
-    id: str,
-    statement: str,
-    *,
-    observed: float,
-    bands: Mapping[str, Band],
-    sabotage: str = "",
-    unit_sabotage: str = "",
-    standard_error: float | None = None,
-    mean_bands: Mapping[str, Band] | None = None,
-    unit: str = "",
-) -> None:
-    """Show a claim with its number and its band, and record it for whoever runs the notebook.
-
-    A missed claim is shown in red and does not stop the notebook: the run fails after its last
-    cell, so that every miss is seen at once. In the profile `smoke`, and where there is no band
-    for the profile and data of the run, the claim is recorded and not judged.
+    Sentence, threshold and mutant stand in the chapter's sheet, the kept seeds in its evidence. A
+    run outside the expected range is shown in red and does not stop the notebook: the run fails
+    after its last cell, so that all of them are seen at once. Where nothing can be judged (in
+    `smoke`, without kept seeds, with other parameters) the card shows the number and says why.
 
     Args:
-        id: name of the claim in its chapter, words joined by "-".
-        statement: the sentence that the lesson teaches.
-        observed: what was measured. A value that is not finite misses every band.
-        bands: "PROFILE/DATA" (such as "quick/embedded") or "any" to (low, high), both inclusive;
-            None is an open end.
-        sabotage: what the chapter breaks when it is run with this claim sabotaged.
-        unit_sabotage: for exact mathematics instead: the test that breaks it.
-        standard_error: of `observed`, from the size of the test set; the width of a band from
-            several seeds is never below three of them.
-        mean_bands: like `bands`, for the mean over seeds, judged by `course claims`.
-        unit: shown after the number; "%" shows a share in per cent, "points" a difference of
-            shares in percentage points.
+        id: of the claim in the sheet.
+        observed: what was measured, one number.
+        standard_error: of it, from the size of the test set.
 
     Raises:
-        InputError: a claim without a name, a sentence, a sabotage; a band that is not one.
+        InputError: the sheet has no such claim, the number is none, or a claim on a test set comes
+            without its standard error.
 
     Example:
         >>> from course_utils import session
-        >>> _ = session.begin("00", profile="quick", data="embedded", seed=0, tensorflow=False)
+        >>> values = lessons.sheet("00").values("smoke", "embedded")
+        >>> cell = {"PROFILE": "smoke", "DATA": "embedded", "SEED": 0, **values}
+        >>> _ = session.begin("00", cell, tensorflow=False)
         Chapter 00 ...
-        >>> check("twice-two", "Twice two is four.", observed=2 * 2, bands={"any": (4, 4)},
-        ...       sabotage="three instead of two")
-        ✔ held: Twice two is four. · observed 4 · band 4 to 4
+        >>> check("convnet-beats-guessing", 0.95, standard_error=0.01)
+        ○ Not judged: ... · this run 95.0 % · smoke is too small to judge
     """
     course = session.current()
-    _check_declaration(id, statement, sabotage, unit_sabotage)
-    for name, given in (("bands", bands), ("mean_bands", mean_bands or {})):
-        if not isinstance(given, Mapping):
-            raise InputError(
-                f'expected {name} of claim {id} as {{"quick/embedded": (low, high)}}, '
-                f"received {given!r}"
-            )
-        for key, band in given.items():
-            _check_band(id, name, key, band)
-    value = _number(id, observed)
-    if course.profile == "smoke" and isinstance(standard_error, numbers.Real):
-        # Of a handful of pictures there may be no spread, and nothing is judged by it.
-        standard_error = standard_error if math.isfinite(standard_error) else None
-    if standard_error is not None and not _is_size(standard_error):
+    claims = lessons.sheet(course.chapter).claims
+    if id not in claims:
         raise InputError(
-            f"expected the standard error of claim {id} to be a finite number of 0 or more, "
-            f"received {standard_error!r}"
+            f"expected a claim of the sheet of chapter {course.chapter}, received {id!r}: "
+            f"choose from {', '.join(claims) or 'none'}, or add it to the sheet"
         )
-
-    band = _band(bands, course)
-    judged = band is not None
-    low, high = band if band is not None else (None, None)
-    held = _inside(value, low, high) if judged else None
-    mean_low, mean_high = _band(mean_bands or {}, course) or (None, None)
+    claim = claims[id]
+    value = _number(id, observed)
+    error = _standard_error(claim, standard_error, smoke=course.profile == "smoke")
+    kept = lessons.kept(course.chapter, id, f"{course.profile}/{course.data}")
+    threshold = claim.threshold(course.data)
+    why = _why_not_judged(course, threshold, kept)
+    low = high = share = None
+    if not why:
+        values = list(kept.seeds.values())
+        low, high = expected_range(values, kept.standard_error, claim.resolution)
+        share = verdict(values, threshold).share
     record = {
         "chapter": course.chapter,
         "id": id,
-        "statement": statement,
+        "statement": claim.sentence,
+        "unit": claim.unit,
         "observed": value,
         "low": low,
         "high": high,
-        "judged": judged,
-        "held": held,
+        "judged": not why,
+        "held": None if why else _inside(value, low, high),
+        "threshold": None if threshold is None else list(threshold),
+        "true_here": None if threshold is None else value is not None and beyond(value, threshold),
+        "seeds": len(kept.seeds) if kept else 0,
+        "share": share,
+        "resolution": claim.resolution,
+        "timing": claim.timing,
         "profile": course.profile,
         "data": course.data,
         "seed": course.seed,
         "device": course.device,
-        "sabotage": sabotage or unit_sabotage,
-        "standard_error": None if standard_error is None else float(standard_error),
-        "mean_low": mean_low,
-        "mean_high": mean_high,
+        "standard_error": error,
     }
-    showing.show(_bundle(record, unit, broken=course.sabotaged(id)))
+    drawn = card.card(record, why=why, kept=kept)
+    showing.show({MIME: record, **drawn})
 
 
-def _bundle(record: dict[str, Any], unit: str, *, broken: bool) -> dict[str, Any]:
-    mark, word, colour = {
-        True: ("✔", "held", "#117733"),
-        False: ("✘", "NOT HELD", "#b00020"),
-        None: ("○", "recorded, not judged", "#777777"),
-    }[record["held"]]
-    facts = [f"observed {written(record['observed'], unit)}"]
-    if record["judged"]:
-        facts.append(f"band {written_band(record['low'], record['high'], unit)}")
-    elif record["profile"] == "smoke":
-        facts.append("the smoke profile judges nothing")
-    else:
-        facts.append(f"no band for {record['profile']}/{record['data']} yet")
-    if broken:
-        facts.append(f"broken on purpose: {record['sabotage']}")
-    line = " · ".join(facts)
-    title = f"{word}: {record['statement']}"
-    return {
-        MIME: record,
-        "text/plain": f"{mark} {title} · {line}",
-        "text/html": showing.box(mark, title, [line], colour=colour),
-    }
+def expected_range(
+    values: Collection[float], standard_error: float | None = None, resolution: float = 0.0
+) -> tuple[float, float]:
+    """Where one more run should lie: the prediction interval that the kept seeds give.
+
+    mean ± t(0.9995, n−1) · s · √(1 + 1/n): of 1,000 further runs one lies outside. It is never
+    narrower than three standard errors of the test set, or the resolution, to each side.
+
+    Args:
+        values: what n ≥ 2 kept seeds observed.
+        standard_error: of one value, from the size of the test set.
+        resolution: the least half width.
+
+    Returns:
+        Its two ends.
+
+    Raises:
+        InputError: fewer than two values.
+
+    Example:
+        >>> low, high = expected_range([0.90, 0.92, 0.91, 0.93, 0.89])
+        >>> round(low, 3), round(high, 3)
+        (0.761, 1.059)
+    """
+    if len(values) < 2:
+        raise InputError(f"expected two kept seeds or more, received {len(values)}: run more")
+    from scipy.special import stdtrit
+
+    n = len(values)
+    t = float(stdtrit(n - 1, _LEVEL))
+    half = t * statistics.stdev(values) * math.sqrt(1 + 1 / n)
+    half = max(half, 3 * (standard_error or 0.0), resolution)
+    mean = statistics.mean(values)  # exact, as fmean is not: equal seeds are expected again
+    return mean - half, mean + half
 
 
-def _band(bands: Mapping[str, Band], course: session.Course) -> Band | None:
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the kept seeds bear out a sentence.
+
+    Attributes:
+        mean: over the seeds.
+        standard_error: of that mean, s/√n.
+        share: of the seeds on the sentence's side of the threshold.
+        true: whether the mean lies beyond the threshold by three standard errors, and 60 % of the
+            seeds or more lie on its side.
+    """
+
+    mean: float
+    standard_error: float
+    share: float
+    true: bool
+
+
+def verdict(values: Collection[float], threshold: lessons.Threshold) -> Verdict:
+    """Judge a sentence on the kept seeds.
+
+    Args:
+        values: what two kept seeds or more observed.
+        threshold: (low, high), what the sentence promises; None is an open end.
+
+    Raises:
+        InputError: fewer than two values.
+
+    Example:
+        >>> verdict([0.02, 0.03, 0.025, -0.001], (0, None)).true
+        False
+        >>> verdict([0.02, 0.03, 0.025, 0.02], (0, None)).true
+        True
+    """
+    if len(values) < 2:
+        raise InputError(f"expected two kept seeds or more, received {len(values)}: run more")
+    mean = statistics.mean(values)
+    error = statistics.stdev(values) / math.sqrt(len(values))
+    low, high = threshold
+    distances = ([] if low is None else [mean - low]) + ([] if high is None else [high - mean])
+    share = sum(beyond(value, threshold) for value in values) / len(values)
+    far = min(distances) > 3 * error or (error == 0 and beyond(mean, threshold))
+    return Verdict(mean, error, share, far and share >= _SHARE)
+
+
+def beyond(value: float, threshold: lessons.Threshold) -> bool:
+    """Tell whether a number lies on the side of the threshold that a sentence promises.
+
+    Args:
+        value: the number.
+        threshold: (low, high); a single end is exclusive, two ends are inclusive.
+
+    Example:
+        >>> beyond(0.1, (0, None)), beyond(0, (0, None)), beyond(1.0, (0.9, 1.0))
+        (True, False, True)
+    """
+    low, high = threshold
+    if low is not None and high is not None:
+        return low <= value <= high
+    return value > low if high is None else value < high
+
+
+def _why_not_judged(course: session.Course, threshold, kept: lessons.Kept | None) -> str:
+    """Why a run cannot be judged; "" if it can."""
     if course.profile == "smoke":
-        return None
-    return bands.get(f"{course.profile}/{course.data}", bands.get("any"))
+        return "smoke is too small to judge"
+    if threshold is None:
+        return f"the sentence does not speak of {course.data} data"
+    for name, (given, usual) in course.changed().items():
+        return f"{name} is {given!r}, the kept seeds used {usual!r}"
+    if kept is None or len(kept.seeds) < 2:
+        return f"no seeds are kept for {course.profile} on {course.data} data"
+    return ""
 
 
-def _inside(value: float | None, low: float | None, high: float | None) -> bool:
-    if value is None:
-        return False
-    return (low is None or value >= low) and (high is None or value <= high)
-
-
-def _check_declaration(id: str, statement: str, sabotage: str, unit_sabotage: str) -> None:
-    if not isinstance(id, str) or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
-        raise InputError(f'expected a claim named in small letters joined by "-", received {id!r}')
-    if not isinstance(statement, str) or not statement.strip().endswith("."):
-        raise InputError(
-            f"expected claim {id} to state a sentence that ends with a full stop, "
-            f"received {statement!r}"
-        )
-    if bool(sabotage) == bool(unit_sabotage):
-        raise InputError(
-            f"expected claim {id} to name either `sabotage` (what the chapter breaks) or "
-            f"`unit_sabotage` (the test that breaks it), received "
-            f"{'both' if sabotage else 'neither'}: a claim that cannot fail is worthless"
-        )
-
-
-def _check_band(id: str, name: str, key: str, band: Any) -> None:
-    keys = {f"{p}/{d}" for p in session.PROFILES if p != "smoke" for d in session.DATA} | {"any"}
-    if key not in keys:
-        raise InputError(
-            f"expected the {name} of claim {id} to be keyed by one of {', '.join(sorted(keys))}, "
-            f"received {key!r}"
-        )
-    good = (
-        isinstance(band, tuple)
-        and len(band) == 2
-        and all(
-            end is None or (isinstance(end, numbers.Real) and math.isfinite(end)) for end in band
-        )
-        and band != (None, None)
-        and (None in band or band[0] <= band[1])
-    )
-    if not good:
-        raise InputError(
-            f"expected {name}[{key!r}] of claim {id} to be finite (low, high) with low ≤ high and "
-            f"at most one open end (None), received {band!r}"
-        )
-
-
-def _is_size(value: Any) -> bool:
-    try:
-        return math.isfinite(value) and value >= 0
-    except (TypeError, ValueError):
-        return False
+def _inside(value: float | None, low: float, high: float) -> bool:
+    return value is not None and low <= value <= high
 
 
 def _number(id: str, observed: Any) -> float | None:
     """A plain float (NumPy's and TensorFlow's scalars too); None for what is not finite."""
     try:
+        if isinstance(observed, str | bytes):  # float() would read the digits in them
+            raise TypeError
         value = float(observed)
     except (TypeError, ValueError):
         raise InputError(
@@ -206,38 +223,19 @@ def _number(id: str, observed: Any) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def written(value: float | None, unit: str = "") -> str:
-    """A measured number as a claim shows it.
-
-    Args:
-        value: the number; None stands for one that is not finite.
-        unit: as `check` takes it.
-
-    Example:
-        >>> written(0.9534, "%"), written(0.5), written(12, "pixels")
-        ('95.3 %', '0.5', '12 pixels')
-    """
-    if value is None:
-        return "not a number"
-    if unit in ("%", "points"):
-        return f"{100 * value:.1f} {unit}"
-    return f"{value:.4g}{' ' + unit if unit else ''}"
-
-
-def written_band(low: float | None, high: float | None, unit: str = "") -> str:
-    """A band as a claim shows it.
-
-    Args:
-        low: its lower end; None if it is open.
-        high: its upper end; None if it is open.
-        unit: as `check` takes it.
-
-    Example:
-        >>> written_band(0.6, None, "%"), written_band(1, 2)
-        ('60.0 % or more', '1 to 2')
-    """
-    if high is None:
-        return f"{written(low, unit)} or more"
-    if low is None:
-        return f"{written(high, unit)} or less"
-    return f"{written(low, unit)} to {written(high, unit)}"
+def _standard_error(claim: lessons.Claim, given: Any, *, smoke: bool) -> float | None:
+    """A standard error as a plain float; a handful of images in smoke may have none."""
+    if given is None:
+        if claim.test_set:
+            raise InputError(
+                f"expected the standard error of claim {claim.id}, which its sheet measures on a "
+                "test set, received none: pass standard_error="
+            )
+        return None
+    good = isinstance(given, numbers.Real) and math.isfinite(given) and given >= 0
+    if not good and not (smoke and isinstance(given, numbers.Real)):
+        raise InputError(
+            f"expected the standard error of claim {claim.id} to be a finite number of 0 or more, "
+            f"received {given!r}"
+        )
+    return float(given) if good else None

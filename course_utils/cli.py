@@ -1,6 +1,7 @@
 """The `course` command, thin: it reads options, calls the machinery, and prints."""
 
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from course_utils import lessons
 from course_utils.errors import CourseError
 from course_utils.publish.commands import COMMANDS, notebooks_option, student
 
@@ -106,11 +108,13 @@ def _ended_like_ctrl_c() -> Iterator[None]:
 )
 @click.option("--force", is_flag=True, help="Execute also what is unchanged.")
 @click.option(
-    "--sabotage",
+    "--mutant",
+    "mutated",
     multiple=True,
-    metavar="CHAPTER:ID",
-    help="Break this claim; all is well if it is missed. Several with commas, each in a run of "
-    "its own; or ID+ID+ID of one chapter in a single run, if they do not touch each other.",
+    metavar="[CHAPTER:]ID",
+    help="Apply the mutant of this claim; all is well if it contradicts the claim. Several with "
+    "commas, each in a run of its own; or ID+ID+ID of one chapter in a single run, if they do not "
+    "touch each other.",
 )
 @click.option(
     "-p",
@@ -122,16 +126,16 @@ def _ended_like_ctrl_c() -> Iterator[None]:
 )
 @click.option("--cluster", metavar="ADDRESS", help="Hand the chapters to this Dask scheduler.")
 @notebooks_option
-def run(chapters, jobs, force, seeds, sabotage, parameters, cluster, **options) -> None:
+def run(chapters, jobs, force, seeds, mutated, parameters, cluster, **options) -> None:
     """Execute chapters, all or those named by number or name, and judge what they claim."""
     # Here and not above: papermill takes a second to load, and `course --help` should not.
-    from course_utils.notebooks import plan, progress, report, runs
+    from course_utils.notebooks import mutants, plan, progress, report, runs
 
     planned = plan.jobs(
         plan.Request(
             names=chapters,
             seeds=plan.seeds(seeds) if seeds else (),
-            sabotage=[wish for text in sabotage for wish in text.split(",")],
+            mutants=[wish for text in mutated for wish in text.split(",")],
             parameters=dict(parameters),
             **options,
         )
@@ -148,7 +152,14 @@ def run(chapters, jobs, force, seeds, sabotage, parameters, cluster, **options) 
         display = stack.enter_context(progress.display(sys.stderr))
         done = runs.run(planned, display=display, force=force, **options)
     click.echo(f"\n{report.text(done)}")
-    _leave(done.exit_code)
+    code = done.exit_code
+    if mutated:
+        chapters = list({job.chapter.path: job.chapter for job in planned}.values())
+        rows = [row for outcome in done.outcomes for row in outcome.claims]
+        judged = mutants.judge(rows, chapters)
+        click.echo(f"\n{mutants.table(judged)}")
+        code = code or (0 if judged and all(one.contradicted for one in judged) else 1)
+    _leave(code)
 
 
 @cli.command()
@@ -159,15 +170,7 @@ def run(chapters, jobs, force, seeds, sabotage, parameters, cluster, **options) 
 @notebooks_option
 def gpu(chapters, out, timeout, force, notebooks) -> None:
     """Execute chapters in full on a GPU, with real data where they are here, and write a report."""
-    from course_utils.notebooks import (
-        changes,
-        documents,
-        evidence_file,
-        execution,
-        plan,
-        progress,
-        runs,
-    )
+    from course_utils.notebooks import changes, documents, execution, plan, progress, runs
     from course_utils.notebooks import chapters as known
     from course_utils.notebooks import gpu as device
 
@@ -186,7 +189,8 @@ def gpu(chapters, out, timeout, force, notebooks) -> None:
     stems = [job.chapter.stem for job in jobs]
     agree, said = device.compare_contracts(notebooks.absolute(), stems)
     rows = [row for outcome in done.outcomes for row in outcome.claims]
-    changed = changes.table(rows, evidence_file.read(notebooks / evidence_file.NAME))
+    kept = lessons.folder(notebooks) / lessons.EVIDENCE
+    changed = changes.table(rows, lessons.read_evidence(kept))
     report = device.written(done.outcomes, watches, why, contracts=said, changed=changed)
     documents.write_bytes(out / "report.md", report.encode())
     click.echo(report)
@@ -197,26 +201,16 @@ def gpu(chapters, out, timeout, force, notebooks) -> None:
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[DIR]...")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write JSON.")
 @click.option("--markdown", type=click.Path(path_type=Path), help="Also write a page of Markdown.")
-@click.option("--update", type=click.Path(path_type=Path), help="Merge into a file of evidence.")
+@click.option("--update", is_flag=True, help="Merge the runs into the kept evidence.")
+@click.option("--compare", is_flag=True, help="Two runs, OLD and NEW: which numbers differ?")
+@click.option("--renew", is_flag=True, help="OLD and NEW agree in seeds 0 and 1: not stale then.")
 @notebooks_option
-def claims(folders, json_file, markdown, update, notebooks) -> None:
+def claims(folders, json_file, markdown, update, compare, renew, notebooks) -> None:
     """Sum up the claims of several runs over their seeds; without DIR, those kept as evidence."""
-    from course_utils.notebooks import chapters, documents, evidence, evidence_file, spread
+    from course_utils import claims_command
 
-    found = chapters.find(notebooks) if markdown or not folders else []
-    if folders:
-        rows = evidence.collect(folders)
-    else:
-        rows = evidence_file.rows(found, evidence_file.read(notebooks / evidence_file.NAME))
-    summaries = evidence.summarise(rows)
-    click.echo(evidence.table(summaries))
-    if json_file:
-        documents.write_bytes(json_file, evidence_file.as_json(summaries).encode())
-    if markdown:
-        documents.write_bytes(markdown, spread.page(found, summaries).encode())
-    if update:
-        evidence_file.merge(update, rows)
-    _leave(0 if all(summary.ok for summary in summaries) else 1)
+    wanted = {"json_file": json_file, "markdown": markdown, "update": update}
+    _leave(claims_command.claims(folders, notebooks, compare=compare, renew=renew, **wanted))
 
 
 @cli.command("list")
@@ -263,7 +257,8 @@ def lab(context, options, notebooks) -> None:
     work = Path("work")
     context.invoke(student, target=work, notebooks=notebooks)
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={work.resolve()}"]
-    _leave(subprocess.run([*command, *options], check=False).returncode)
+    env = os.environ | {"COURSE_LESSONS": str(lessons.folder(notebooks).absolute())}
+    _leave(subprocess.run([*command, *options], check=False, env=env).returncode)
 
 
 @cli.command()
@@ -283,12 +278,21 @@ def style(names, notebooks) -> None:
 
 @cli.command()
 @click.argument("names", nargs=-1, metavar="[CHAPTER]...")
+@click.option(
+    "--copies",
+    type=click.Path(path_type=Path),
+    help="Instead, write copies with the parameters of smoke into this folder, for nbval.",
+)
 @notebooks_option
-def contracts(names, notebooks) -> None:
+def contracts(names, copies, notebooks) -> None:
     """Execute chapters in smoke, and store the outputs of their contract cells, and only theirs."""
     from course_utils.notebooks import chapters
-    from course_utils.notebooks.contracts import refresh
+    from course_utils.notebooks.contracts import refresh, write_smoke_copies
 
+    if copies:
+        for path in write_smoke_copies(notebooks, copies):
+            click.echo(path)
+        return
     for chapter in chapters.find(notebooks, names):
         click.echo(refresh(chapter.path))
 

@@ -1,105 +1,84 @@
-"""Begin a notebook: what is asked for, seeds, quiet logs, and one line that says what won.
+"""Begin a notebook: the values of its parameters, seeds, quiet logs, and one line about them.
 
-A setting comes from three places. The command line (papermill's injected cell) wins over the
-environment (`COURSE_PROFILE`, `COURSE_DATA`, `COURSE_SEED`, `COURSE_SABOTAGE`), and the
-environment over the value written in the notebook.
+`course run` and papermill inject parameters below the notebook's own cell. Where there is no
+command line (JupyterLab, Colab), changing `PROFILE` or `DATA` in that cell is enough: each name
+that still holds its value for `quick` gets the one that the chapter's sheet has for the new choice.
 """
 
 from __future__ import annotations
 
-import ast
-import contextlib
+import copy
 import html
 import logging
-import os
 import platform
 import random
-import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 import course_utils
-from course_utils import showing, tensorflow_device
+from course_utils import lessons, showing, tensorflow_device
 from course_utils.errors import InputError
 
-__all__ = ["DATA", "LAST_SEED", "MIME", "PROFILES", "Course", "begin", "current"]
+__all__ = ["LAST_SEED", "MIME", "SETTLED", "Course", "begin", "current"]
 
-PROFILES = ("smoke", "quick", "full")
-DATA = ("embedded", "real")
 LAST_SEED = 2**32 - 1  # NumPy's older generator takes no larger one
 MIME = "application/vnd.course.session+json"
-
-Value = TypeVar("Value")
+# Injected by `course run`, which has settled every parameter already, also one that was given the
+# value that it has in `quick`.
+SETTLED = "PARAMETERS_SETTLED"
 
 
 @dataclass(frozen=True)
 class Course:
-    """What this run of a chapter was asked to be.
+    """What this run of a chapter is.
 
     Attributes:
-        chapter: two digits, "00".
+        chapter: its number, "00".
         profile: "smoke" (does it run), "quick" (a laptop), "full" (a GPU).
-        data: "embedded" (drawn by the course) or "real" (downloaded pictures).
+        data: "embedded" (drawn by the course) or "real" (downloaded images).
         seed: every random draw of the chapter follows from it.
-        sabotage: the claim that is broken on purpose, several joined by "+", or "".
         device: what TensorFlow computes on, in words.
         versions: name to version.
-        origins: setting to where it came from: "notebook", "environment" or "command line".
+        expected: the sheet's value of each parameter for this profile and data.
+        set_here: parameters that `begin` gave the sheet's value.
     """
 
     chapter: str
     profile: str
     data: str
     seed: int
-    sabotage: str = ""
     device: str = "not asked for"
     versions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    origins: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    expected: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    set_here: tuple[str, ...] = ()
+    _namespace: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
-    def choose(self, *, smoke: Value, quick: Value, full: Value) -> Value:
-        """The value for this run's profile: the one place where a run is made smaller.
-
-        Example:
-            >>> Course("00", "quick", "embedded", 0).choose(smoke=1, quick=5, full=20)
-            5
-        """
-        return {"smoke": smoke, "quick": quick, "full": full}[self.profile]
-
-    def source(self, *, embedded: Value, real: Value) -> Value:
-        """The value for this run's data.
+    def changed(self) -> dict[str, tuple[Any, Any]]:
+        """Parameters that hold another value than the sheet's: name to (value, the sheet's).
 
         Example:
-            >>> Course("00", "quick", "real", 0).source(embedded="things", real="fashion_mnist")
-            'fashion_mnist'
+            >>> course = Course("00", "quick", "embedded", 0, expected={"EPOCHS": 8},
+            ...                 _namespace={"EPOCHS": 3})
+            >>> course.changed()
+            {'EPOCHS': (3, 8)}
         """
-        return {"embedded": embedded, "real": real}[self.data]
-
-    def sabotaged(self, claim: str) -> bool:
-        """Whether this run breaks `claim` on purpose, to show that the claim can fail.
-
-        Example:
-            >>> Course("00", "quick", "embedded", 0, sabotage="a+b").sabotaged("a")
-            True
-        """
-        return claim in self.sabotage.split("+")
+        found = {name: (self._namespace.get(name), value) for name, value in self.expected.items()}
+        return {name: pair for name, pair in found.items() if pair[0] != pair[1]}
 
     def _line(self) -> str:
-        def won(name: str) -> str:
-            origin = self.origins.get(name, "notebook")
-            return "" if origin == "notebook" else f" ({origin})"
-
         parts = [
-            f"profile {self.profile}{won('PROFILE')}",
-            f"data {self.data}{won('DATA')}",
-            f"seed {self.seed}{won('SEED')}",
+            f"profile {self.profile}",
+            f"data {self.data}",
+            f"seed {self.seed}",
             self.device,
             ", ".join(f"{name} {version}" for name, version in self.versions.items()),
         ]
-        if self.sabotage:
-            parts.insert(3, f"SABOTAGED: {self.sabotage}{won('SABOTAGE')}")
+        if self.set_here:
+            values = ", ".join(f"{name} = {self.expected[name]!r}" for name in self.set_here)
+            parts.append(f"set for {self.profile} on {self.data} data: {values}")
         return f"Chapter {self.chapter} · " + " · ".join(parts)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
@@ -108,10 +87,8 @@ class Course:
             "profile": self.profile,
             "data": self.data,
             "seed": self.seed,
-            "sabotage": self.sabotage,
             "device": self.device,
             "versions": dict(self.versions),
-            "source": {name.lower(): origin for name, origin in self.origins.items()},
         }
         line = self._line()
         return {
@@ -124,62 +101,53 @@ class Course:
 _current: Course | None = None
 
 
-def begin(
-    chapter: str,
-    *,
-    profile: str,
-    data: str,
-    seed: int,
-    sabotage: str = "",
-    tensorflow: bool = True,
-) -> Course:
-    """Settle the settings, seed every generator, load TensorFlow quietly, show one line.
+def begin(chapter: str, namespace: MutableMapping[str, Any], *, tensorflow: bool = True) -> Course:
+    """Settle the parameters, seed every generator, load TensorFlow quietly, show one line.
 
     Args:
-        chapter: two digits, "00".
-        profile: the notebook's own `PROFILE`; the environment and the command line win over it.
-        data: likewise `DATA`.
-        seed: likewise `SEED`, 0 or more.
-        sabotage: likewise `SABOTAGE`: the name of a claim to break, several joined by "+", or "".
+        chapter: its number, "00".
+        namespace: `globals()` of the notebook, with `PROFILE`, `DATA`, `SEED` and the parameters
+            of the chapter's sheet. A parameter that still holds its value for `quick` on embedded
+            data gets the sheet's value for the profile and data that are chosen.
         tensorflow: False for a chapter that computes nothing with it, to begin sooner.
 
     Returns:
-        The course's settings for this run; also shown as one line under the cell.
+        What this run is; also shown as one line under the cell.
 
     Raises:
-        InputError: a setting is not one of its values.
+        InputError: a parameter is missing, or `PROFILE`, `DATA` or `SEED` is none of its values.
 
     Example:
-        >>> course = begin("00", profile="quick", data="embedded", seed=0, tensorflow=False)
-        Chapter 00 · profile quick · data embedded · seed 0 · ...
-        >>> course.choose(smoke=1, quick=5, full=20)
-        5
+        >>> cell = {"PROFILE": "smoke", "DATA": "embedded", "SEED": 0, "BATCH_SIZE": 32}
+        >>> cell |= lessons.sheet("00").values("quick", "embedded")
+        >>> _ = begin("00", cell, tensorflow=False)
+        Chapter 00 · profile smoke · data embedded · seed 0 · ...
+        >>> cell["EPOCHS"]
+        1
     """
-    injected = _injected_names()
-    settings: dict[str, Any] = {}
-    origins: dict[str, str] = {}
-    for name, own in (("PROFILE", profile), ("DATA", data), ("SEED", seed), ("SABOTAGE", sabotage)):
-        variable = os.environ.get(f"COURSE_{name}")
-        if name in injected:
-            settings[name], origins[name] = own, "command line"
-        elif variable is not None:
-            settings[name], origins[name] = variable, f"environment, COURSE_{name}"
-        else:
-            settings[name], origins[name] = own, "notebook"
-    if not isinstance(chapter, str) or len(chapter) != 2 or not chapter.isdigit():
-        raise InputError(f'expected a chapter of two digits such as "00", received {chapter!r}')
-    settings["SEED"] = _seed(settings["SEED"], origins["SEED"])
-    for name, allowed in (("PROFILE", PROFILES), ("DATA", DATA)):
-        if settings[name] not in allowed:
+    sheet = lessons.sheet(chapter)
+    for name in ("PROFILE", "DATA", "SEED", *sheet.parameters):
+        if name not in namespace:
             raise InputError(
-                f"expected {name} to be one of {', '.join(allowed)}, "
-                f"received {settings[name]!r} from the {origins[name]}"
+                f"expected {name} among the parameters of chapter {chapter}, received none: run "
+                "the parameters cell first, and pass globals()"
             )
-    if not isinstance(settings["SABOTAGE"], str):
+    profile, data, seed = (namespace[name] for name in ("PROFILE", "DATA", "SEED"))
+    for name, allowed in (("PROFILE", lessons.PROFILES), ("DATA", lessons.DATA)):
+        if namespace[name] not in allowed:
+            raise InputError(
+                f"expected {name} to be one of {', '.join(allowed)}, received {namespace[name]!r}"
+            )
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= LAST_SEED:
         raise InputError(
-            "expected SABOTAGE to be the name of a claim or an empty text, "
-            f"received {settings['SABOTAGE']!r} from the {origins['SABOTAGE']}"
+            f"expected SEED to be a whole number from 0 to {LAST_SEED}, received {seed!r}"
         )
+    usual, expected = sheet.values("quick", "embedded"), sheet.values(profile, data)
+    set_here = []
+    for name, value in () if namespace.get(SETTLED) else expected.items():
+        if namespace[name] == usual[name] and value != usual[name]:
+            namespace[name] = copy.deepcopy(value)
+            set_here.append(name)
 
     versions = {"Python": platform.python_version(), "course_utils": course_utils.__version__}
     device = "no TensorFlow in this chapter"
@@ -187,40 +155,43 @@ def begin(
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     # scikit-image loads pooch, pooch loads tqdm, and that asks for widgets that nothing here shows.
     warnings.filterwarnings("ignore", message="IProgress not found")
-    random.seed(settings["SEED"])
+    random.seed(seed)
     if tensorflow:
-        device, tensorflow_versions = tensorflow_device.start(settings["SEED"])
+        device, tensorflow_versions = tensorflow_device.start(seed)
         versions |= tensorflow_versions
 
     import numpy
 
-    numpy.random.seed(settings["SEED"])
+    numpy.random.seed(seed)
     versions["NumPy"] = numpy.__version__
 
     global _current
     _current = Course(
         chapter=chapter,
-        profile=settings["PROFILE"],
-        data=settings["DATA"],
-        seed=settings["SEED"],
-        sabotage=settings["SABOTAGE"],
+        profile=profile,
+        data=data,
+        seed=seed,
         device=device,
         versions=MappingProxyType(versions),
-        origins=MappingProxyType(origins),
+        expected=MappingProxyType(expected),
+        set_here=tuple(set_here),
+        _namespace=namespace,
     )
     showing.show(_current._repr_mimebundle_())
     return _current
 
 
 def current() -> Course:
-    """The settings of the notebook that is running.
+    """The run of the notebook that has begun.
 
     Raises:
         InputError: no notebook has begun.
 
     Example:
-        >>> _ = begin("01", profile="smoke", data="embedded", seed=3, tensorflow=False)
-        Chapter 01 · profile smoke · data embedded · seed 3 · ...
+        >>> cell = {"PROFILE": "quick", "DATA": "embedded", "SEED": 3}
+        >>> cell |= lessons.sheet("00").values("quick", "embedded")
+        >>> _ = begin("00", cell, tensorflow=False)
+        Chapter 00 · profile quick · data embedded · seed 3 · ...
         >>> current().seed
         3
     """
@@ -230,31 +201,3 @@ def current() -> Course:
             "(the one with `session.begin`)"
         )
     return _current
-
-
-def _seed(value: Any, origin: str) -> int:
-    if isinstance(value, str) and value.strip().isdigit():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LAST_SEED:
-        raise InputError(
-            f"expected SEED to be a whole number from 0 to {LAST_SEED}, "
-            f"received {value!r} from the {origin}"
-        )
-    return value
-
-
-def _injected_names() -> set[str]:
-    """Names that papermill set in its injected cell, found in the notebook's own history.
-
-    Papermill leaves no other trace in a kernel: the cell begins with the comment "# Parameters".
-    """
-    shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
-    history = (shell.user_ns.get("In") or []) if shell else []
-    names: set[str] = set()
-    for source in history:
-        if source.startswith("# Parameters\n"):
-            with contextlib.suppress(SyntaxError):
-                for node in ast.parse(source).body:
-                    if isinstance(node, ast.Assign):
-                        names |= {t.id for t in node.targets if isinstance(t, ast.Name)}
-    return names

@@ -28,6 +28,8 @@ _PYTEST = (sys.executable, "-m", "pytest", "-q")
 # Chapters that promise something of real data, whose sets (or small archives) are at hand.
 _REAL = ("00", "02", "04", "05", "06", "08")
 _DOCTESTS = ("--doctest-modules", "course_utils")
+# nbval executes a notebook as it stands, so it gets copies with the parameters of smoke.
+_COPIES = "runs/contracts"
 # Names of a Chromium, as Debian, Ubuntu, Fedora and Google call it.
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -64,30 +66,32 @@ def stages(*, slow: bool, root: Path = ROOT) -> list[Stage]:
     parallel = ("-n", str(workers), "--dist", "loadfile")
     course = (sys.executable, "-m", "course_utils")
     ruff = (sys.executable, "-m", "ruff")
-    quick = [
+    # Before the notebook tests, which take over its results.
+    smoke = Stage("every chapter, smoke", (*course, "run", "--profile", "smoke", "--force"))
+    # nbval runs every cell in smoke, too; so what judges all claims takes the place of smoke.
+    judged = Stage("every chapter, quick", (*course, "run", "--force"))
+    first = [
         Stage("lint", (*ruff, "check", "-q", ".")),
         Stage("format", (*ruff, "format", "-q", "--check", ".")),
         Stage("unit and doc tests", (*_PYTEST, *parallel, *_DOCTESTS, "tests/unit")),
-        # Before the notebook tests, which take over its results.
-        Stage("every chapter, smoke", (*course, "run", "--profile", "smoke", "--force")),
+        judged if slow else smoke,
         Stage("notebook tests", (*_PYTEST, *parallel, "tests/notebooks")),
+        Stage("copies for nbval", (*course, "contracts", "--copies", _COPIES)),
         Stage(
             "contracts (nbval)",
-            (*_PYTEST, *parallel, "--nbval-lax", "--nbval-current-env", "notebooks"),
-            {"COURSE_PROFILE": "smoke"},
+            (*_PYTEST, *parallel, "--nbval-lax", "--nbval-current-env", _COPIES),
         ),
     ]
     if not slow:
-        return quick
+        return first
     missing = f"no fashion_mnist in {data_folder()}; name its folder in COURSE_DATA_DIR"
     real = "" if (data_folder() / "fashion_mnist").is_dir() else missing
     # The small archives, unless whoever checks has the whole sets and names their registry.
     named = os.environ.get("COURSE_REGISTRY", str(root / "tests" / "small_registry.toml"))
     return [
-        *quick,
+        *first,
         Stage("slow tests", (*_PYTEST, *parallel, "tests/slow")),
-        Stage("every chapter, quick", (*course, "run", "--force")),
-        # After it, because it publishes what that run executed.
+        # After the quick run, because it publishes what that executed.
         Stage(
             "publishing",
             (*_PYTEST, "tests/browser"),
@@ -97,9 +101,11 @@ def stages(*, slow: bool, root: Path = ROOT) -> list[Stage]:
             else "no Chromium here; install one, or name it in COURSE_BROWSER",
             needed=os.environ.get("CI", "").lower() in ("1", "true"),
         ),
+        # Too few seeds are kept of real data for a run in quick to fail: that every cell runs on
+        # them costs a fifth of the time.
         Stage(
             "real data",
-            (*course, "run", *_REAL, "--data", "real", "--force"),
+            (*course, "run", *_REAL, "--data", "real", "--profile", "smoke", "--force"),
             {"COURSE_REGISTRY": named},
             lacking=real,
         ),

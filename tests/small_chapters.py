@@ -1,15 +1,17 @@
 """Chapters that run in a second, without TensorFlow, for tests of what executes chapters."""
 
+import json
+
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from course_utils import lessons
 from course_utils.notebooks import documents
 
 PARAMETERS = """\
 PROFILE = "quick"  # smoke, quick or full
 DATA = "embedded"  # embedded or real
 SEED = 0  # every random draw follows from it
-SABOTAGE = ""  # the claim to break on purpose
 WIDTH = 8  # filters of the first layer
 RATE = 0.5  # a number
 NAME = "hat"  # a text
@@ -19,29 +21,47 @@ DEEP = False  # yes or no
 SETUP = """\
 from course_utils import claims, exercises, session
 
-course = session.begin(
-    "{number}", profile=PROFILE, data=DATA, seed=SEED, sabotage=SABOTAGE, tensorflow=False
-)
+course = session.begin("{number}", globals(), tensorflow=False)
 """
 
 # What is claimed moves a little with the seed, as a measurement would.
 CLAIM = """\
-level = 0.1 if course.sabotaged("beats-guessing") else 0.8 + 0.01 * course.seed
-claims.check(
-    "beats-guessing",
-    "The convnet beats guessing.",
-    observed=level,
-    bands={"quick/embedded": (0.6, 0.9)},
-    mean_bands={"quick/embedded": (0.7, 0.9)},
-    sabotage="the level is set to 0.1",
-    standard_error=0.005,
-)
+level = 0.8 + 0.01 * (SEED % 3)
+claims.check("beats-guessing", level, standard_error=0.005)
 """
 
 EXACT = """\
-claims.check("twice-two", "Twice two is four.", observed=2 * 2, bands={"any": (4, 4)},
-             unit_sabotage="tests/unit/test_sums.py::test_twice")
+assert 2 * 2 == 4
 """
+
+SHEET = """\
+[parameters]
+WIDTH = { quick = 8, smoke = 2 }
+RATE = { quick = 0.5 }
+NAME = { quick = "hat", "quick/real" = "coat" }
+DEEP = { quick = false, full = true }
+
+[claims.beats-guessing]
+sentence = "The convnet beats guessing."
+above = 0.5
+test_set = true
+mutant = { cell = "claim", replace = "level = 0.8", with = "level = 0.1" }
+"""
+
+# Twelve kept seeds: the expected range is about 0.77 to 0.85, far above the threshold.
+EVIDENCE = {
+    "digest": {"quick/embedded": "0000000000000000"},
+    "claims": {
+        "beats-guessing": {
+            "quick/embedded": {
+                "seeds": {str(seed): 0.8 + 0.01 * (seed % 3) for seed in range(12)},
+                "standard_error": 0.005,
+                "mutant": {"0": 0.1},
+            }
+        }
+    },
+}
+
 
 EXERCISE = """\
 @exercises.exercise("{number}", "half")
@@ -92,7 +112,7 @@ NOTES = "Expected numbers: half of eight is four, and a third of them say sixtee
 FIGURE = """\
 import numpy as np
 from course_utils import plots
-plots.show(plots.image_grid(np.eye(6)[None, :, :, None]), alt="A white diagonal on black ground.")
+plots.show(plots.image_grid(np.eye(6)[None, :, :, None]), "A white diagonal on black ground.")
 """
 
 EXPLORER = """\
@@ -153,9 +173,18 @@ def tag(notebook: nbformat.NotebookNode, id: str, *tags: str) -> nbformat.Notebo
     return notebook
 
 
-def write(folder, **notebooks: nbformat.NotebookNode):
-    """Write chapters, each under its stem, into a folder that is made; return the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
+def write(folder, *, sheet: str = SHEET, evidence: dict | None = None, **notebooks):
+    """Write chapters, each under its stem, into a folder that is made; return the folder.
+
+    Each gets the sheet, and all of them the evidence, in `lessons` beside them.
+    """
+    (folder / "lessons").mkdir(parents=True, exist_ok=True)
+    numbers = [stem.removeprefix("n")[:2] for stem in notebooks]
     for stem, notebook in notebooks.items():
         documents.write(folder / f"{stem.removeprefix('n')}.ipynb", notebook)
+    for number in numbers:
+        (folder / "lessons" / f"{number}.toml").write_text(sheet, encoding="utf-8")
+    kept = EVIDENCE if evidence is None else evidence
+    content = {"format": lessons.FORMAT, "chapters": dict.fromkeys(numbers, kept)}
+    (folder / "lessons" / lessons.EVIDENCE).write_text(json.dumps(content), encoding="utf-8")
     return folder

@@ -51,7 +51,7 @@ def open(
         seed: of the drawing; a real set's parts are fixed by the order of its files, and the
             first pictures of each part are taken.
         size: height and width, in pixels, to which photographs are resized as they are decoded;
-            None is the set's usual size, and right for all other sets.
+            None is the set's usual size, the only one that all other sets have.
 
     Returns:
         The set, with parts that share no picture.
@@ -69,9 +69,13 @@ def open(
     if name in _EMBEDDED:
         from course_utils.datasets.embedded import open_embedded
 
-        if size is not None:
-            raise InputError(f"expected no size for {name}, which is drawn in one: leave it")
-        return open_embedded(name, counts, seed=seed)
+        opened = open_embedded(name, counts, seed=seed)
+        if size not in (None, opened.image_shape[0]):
+            raise InputError(
+                f"expected no size for {name}, which is drawn at {opened.image_shape[0]} pixels, "
+                f"received {size!r}: leave it"
+            )
+        return opened
     if name in REAL:
         return open_real(name, counts, size=size)
     near = difflib.get_close_matches(str(name), names(), n=1, cutoff=0.0)

@@ -66,18 +66,15 @@ def require(name: str, answer: Any) -> None:
         InputError: the chapter has no exercise of that name.
 
     Example:
-        >>> from course_utils import session
-        >>> _ = session.begin("97", profile="quick", data="embedded", seed=0, tensorflow=False)
-        Chapter 97 ...
-        >>> @exercise("97", "one")
-        ... def one(answer):
-        ...     return None if answer == 1 else "expected 1"
-        >>> require("one", 1)
-        ✔ one: right
-        >>> require("one", ...)
+        >>> from course_utils import lessons, session
+        >>> cell = {"PROFILE": "quick", "DATA": "embedded", "SEED": 0}
+        >>> cell |= lessons.sheet("00").values("quick", "embedded")
+        >>> _ = session.begin("00", cell, tensorflow=False)
+        Chapter 00 ...
+        >>> require("batches-in-an-epoch", ...)
         Traceback (most recent call last):
         ...
-        AssertionError: one: nothing here yet: replace the three dots by your answer
+        AssertionError: batches-in-an-epoch: nothing here yet: replace the three dots by your answer
     """
     wrong = _checked(name, answer)
     if wrong is not None:
@@ -95,18 +92,15 @@ def check(name: str, answer: Any) -> None:
         InputError: the chapter has no exercise of that name.
 
     Example:
-        >>> from course_utils import session
-        >>> _ = session.begin("99", profile="quick", data="embedded", seed=0, tensorflow=False)
-        Chapter 99 ...
-        >>> @exercise("99", "half")
-        ... def half(answer):
-        ...     return None if 2 * answer == 7 else f"twice your number is {2 * answer}, not 7"
-        >>> check("half", 3)
-        ✘ half: twice your number is 6, not 7
-        >>> check("half", ...)
-        ✘ half: nothing here yet: replace the three dots by your answer
-        >>> check("half", 3.5)
-        ✔ half: right
+        >>> from course_utils import lessons, session
+        >>> cell = {"PROFILE": "quick", "DATA": "embedded", "SEED": 0}
+        >>> cell |= lessons.sheet("00").values("quick", "embedded")
+        >>> _ = session.begin("00", cell, tensorflow=False)
+        Chapter 00 ...
+        >>> check("batches-in-an-epoch", lambda images, batch_size: images // batch_size)
+        ✘ batches-in-an-epoch: 100 images in batches of 32 make 4 batches, yours says 3...
+        >>> check("batches-in-an-epoch", ...)
+        ✘ batches-in-an-epoch: nothing here yet: replace the three dots by your answer
     """
     _checked(name, answer)
 

@@ -11,10 +11,10 @@ _NOTHING = "the function returns nothing: replace the three dots, and end with `
 
 @exercise("00", "batches-in-an-epoch")
 def batches_in_an_epoch(answer):
-    """A function of (pictures, batch_size); the oracle is a list that is really cut up."""
-    for pictures, batch_size in ((100, 10), (100, 32), (5, 8), (48_000, 64)):
-        right = len(range(0, pictures, batch_size))
-        yours = answer(pictures, batch_size)
+    """A function of (images, batch_size); the oracle is a list that is really cut up."""
+    for images, batch_size in ((100, 10), (100, 32), (5, 8), (48_000, 64)):
+        right = len(range(0, images, batch_size))
+        yours = answer(images, batch_size)
         if yours is ... or yours is None:
             return _NOTHING
         if yours != right:
@@ -24,7 +24,7 @@ def batches_in_an_epoch(answer):
                 else ""
             )
             return (
-                f"{pictures} pictures in batches of {batch_size} make {right} batches, "
+                f"{images} images in batches of {batch_size} make {right} batches, "
                 f"yours says {yours}{hint}"
             )
         if not isinstance(yours, (int, np.integer)):
@@ -37,27 +37,27 @@ def batches_in_an_epoch(answer):
 @exercise("00", "scale-to-unit-range")
 def scale_to_unit_range(answer):
     """A function of a uint8 array; judged by the properties that define the scaling."""
-    picture = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
-    yours = answer(picture.copy())
+    image = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    yours = answer(image.copy())
     if yours is ... or yours is None:
         return _NOTHING
     yours = np.asarray(yours)
     if yours.dtype != np.float32:
         return f"expected dtype float32, yours is {yours.dtype}"
-    if yours.shape != picture.shape:
-        return f"expected the shape to stay {picture.shape}, yours is {yours.shape}"
+    if yours.shape != image.shape:
+        return f"expected the shape to stay {image.shape}, yours is {yours.shape}"
     if yours.max() > 1 or yours.min() < 0:
         return (
             f"expected values from 0 to 1, yours go from {yours.min():.3g} to {yours.max():.3g}: "
             "the largest byte is 255"
         )
-    if not np.allclose(yours, np.interp(picture, (0, 255), (0, 1)), atol=1e-6):
+    if not np.allclose(yours, np.interp(image, (0, 255), (0, 1)), atol=1e-6):
         return "expected 0 to stay 0, 255 to become 1, and equal steps between; yours are not so"
     dark = np.array([10, 20, 30, 40], np.uint8).reshape(1, 2, 2, 1)
     if not np.allclose(answer(dark.copy()), np.interp(dark, (0, 255), (0, 1)), atol=1e-6):
         return (
-            "on a picture whose largest byte is 40 yours differs: divide by the largest byte there "
-            "can be, not by the largest in the picture"
+            "on an image whose largest byte is 40 yours differs: divide by the largest byte there "
+            "can be, not by the largest in the image"
         )
     return None
 
@@ -81,7 +81,7 @@ def accuracy_by_hand(answer):
             return f"expected one number, yours has shape {np.shape(yours)}: take the mean"
         if not np.isclose(float(yours), right):
             return (
-                f"on {count} pictures and {classes} classes scikit-learn gives {right:.3f}, "
+                f"on {count} images and {classes} classes scikit-learn gives {right:.3f}, "
                 f"yours gives {float(yours):.3f}"
             )
     return None
@@ -89,7 +89,7 @@ def accuracy_by_hand(answer):
 
 @exercise("00", "shuffle-together")
 def shuffle_together(answer):
-    """A function of (images, labels, seed); each picture carries its label as its value."""
+    """A function of (images, labels, seed); each image carries its label as its value."""
     labels = np.arange(50)
     images = np.broadcast_to(labels[:, None, None], (50, 2, 2)).copy()
     result = answer(images.copy(), labels.copy(), 3)
@@ -99,10 +99,10 @@ def shuffle_together(answer):
         return "expected the pair (images, labels) to be returned"
     shuffled_images, shuffled_labels = map(np.asarray, result)
     if shuffled_images.shape != images.shape or sorted(shuffled_labels) != sorted(labels):
-        return "expected every picture and every label once, in a new order; some are lost"
+        return "expected every image and every label once, in a new order; some are lost"
     apart = int((shuffled_images[:, 0, 0] != shuffled_labels).sum())
     if apart:
-        return f"{apart} of 50 pictures no longer stand beside their own label"
+        return f"{apart} of 50 images no longer stand beside their own label"
     if (shuffled_labels == labels).all():
         return "the order is still the old one: nothing was shuffled"
     again = answer(images.copy(), labels.copy(), 3)
@@ -111,13 +111,15 @@ def shuffle_together(answer):
     return None
 
 
-@exercise("00", "band-from-seeds")
-def band_from_seeds(answer):
-    """A function of a list of numbers; judged by what a band from seeds must satisfy."""
+@exercise("00", "prediction-interval")
+def prediction_interval(answer):
+    """A function of (observed, t); the oracle is SciPy's t test of one more run at its ends."""
+    from scipy.stats import ttest_ind
+
     rng = np.random.default_rng(1)
-    for mean, spread in ((0.8, 0.01), (0.5, 0.1), (3.0, 0.2)):
-        observed = list(mean + spread * rng.normal(size=5))
-        yours = answer(observed)
+    for count, mean, spread, t in ((5, 0.8, 0.01, 8.61), (20, 0.5, 0.1, 3.88), (3, 3.0, 0.2, 2.5)):
+        observed = list(mean + spread * rng.normal(size=count))
+        yours = answer(list(observed), t)
         if yours is ... or yours is None:
             return _NOTHING
         if not (isinstance(yours, tuple | list | np.ndarray) and np.shape(yours) == (2,)):
@@ -125,18 +127,40 @@ def band_from_seeds(answer):
         low, high = map(float, yours)
         if not low < high:
             return f"expected low below high, yours are {low:.3f} and {high:.3f}"
-        centre = (low + high) / 2
-        if not np.isclose(centre, np.mean(observed)):
+        if not np.isclose((low + high) / 2, np.mean(observed)):
             return (
-                f"expected the band to lie evenly around the mean {np.mean(observed):.3f}, "
-                f"the middle of yours is {centre:.3f}"
+                f"expected the mean of the observed numbers, {np.mean(observed):.3f}, in the "
+                f"middle, the middle of yours is {(low + high) / 2:.3f}"
             )
-        widths = (high - low) / 2 / np.std(observed, ddof=1)
-        if np.isclose(widths * np.std(observed, ddof=1), 4 * np.std(observed)):
-            return (
-                "your standard deviation divides by n; from a sample it is divided by n − 1 "
-                "(`ddof=1`)"
+        found = float(ttest_ind([high], observed).statistic)
+        if not np.isclose(found, t):
+            return _why_another_width(found / t, observed, t) or (
+                f"with {count} numbers and t = {t}, your interval reaches {found / t:.2f} times "
+                "as far from the mean as it should"
             )
-        if not np.isclose(widths, 4):
-            return f"expected 4 standard deviations to each side, yours has {widths:.2f}"
     return None
+
+
+def _why_another_width(ratio, observed, t):
+    """The usual mistake that makes a prediction interval so many times too wide; None if none."""
+    n, s = len(observed), np.std(observed, ddof=1)
+    root, divided_by_n = np.sqrt(1 + 1 / n), np.sqrt(1 - 1 / n)
+    ddof = "your standard deviation divides by n; from a sample it is divided by n − 1 (`ddof=1`)"
+    mistakes = {
+        divided_by_n: ddof,
+        1 / root: "the factor √(1 + 1/n) is missing: the mean itself comes from n runs only",
+        divided_by_n / root: f"{ddof}; and the factor √(1 + 1/n) is missing",
+        root: "1 + 1/n stands there without its square root",
+        1 / np.sqrt(n) / root: (
+            "with s/√n you get an interval for the mean of many runs; a single run scatters more, "
+            "by s√(1 + 1/n)"
+        ),
+        1 / t: "the factor t is missing",
+        1 / t / root: "the factors t and √(1 + 1/n) are missing",
+        t: "t is squared in yours, and should not be",
+        1 / np.sqrt(t): "t stands inside of your square root, and belongs before it",
+        s: "expected the standard deviation s, yours is the variance s²",
+        2: "yours is twice as wide: t·s·√(1 + 1/n) goes down from the mean, and up once more",
+        0.5: "yours is half as wide: t·s·√(1 + 1/n) goes down from the mean, and up once more",
+    }
+    return next((why for size, why in mistakes.items() if np.isclose(ratio, size)), None)

@@ -6,11 +6,11 @@ __all__ = ["table"]
 
 
 def table(rows: Iterable[Mapping[str, object]], evidence: Mapping) -> str:
-    """Name the claims that were missed, or that lie outside of what the measured seeds gave.
+    """Name the claims outside their expected range, or outside of what the kept seeds gave.
 
     Args:
         rows: of `claims.json`.
-        evidence: from `evidence_file.read`.
+        evidence: from `lessons.read_evidence`.
 
     Returns:
         Markdown; one sentence where nothing changed.
@@ -18,7 +18,8 @@ def table(rows: Iterable[Mapping[str, object]], evidence: Mapping) -> str:
     Example:
         >>> row = {"chapter": "00", "id": "a-b", "profile": "full", "data": "real",
         ...        "observed": 0.7, "low": None, "high": None, "judged": False, "held": None}
-        >>> seeds = {"00": {"a-b": {"full/real": {"seeds": {"0": 0.8, "1": 0.9}}}}}
+        >>> kept = {"full/real": {"seeds": {"0": 0.8, "1": 0.9}}}
+        >>> seeds = {"00": {"claims": {"a-b": kept}}}
         >>> print(table([row], seeds).splitlines()[-1])
         | 00 a-b | full/real | 0.7 | 0.8 to 0.9 (2) | – | outside of the seeds |
         >>> table([], {})
@@ -28,12 +29,12 @@ def table(rows: Iterable[Mapping[str, object]], evidence: Mapping) -> str:
     unknown = 0
     for row in rows:
         case = f"{row['profile']}/{row['data']}"
-        claim = evidence.get(row["chapter"], {}).get(row["id"], {})
+        claim = evidence.get(row["chapter"], {}).get("claims", {}).get(row["id"], {})
         seeds = claim.get(case, {}).get("seeds", {}).values()
         seeds = [value for value in seeds if value is not None]
         observed = row["observed"]
         if row["judged"] and not row["held"]:
-            what = "**missed**"
+            what = "**outside the expected range**"
         elif not seeds:
             unknown += 1
             continue
@@ -47,7 +48,10 @@ def table(rows: Iterable[Mapping[str, object]], evidence: Mapping) -> str:
         lines.append(f"| {name} | {case} | {now} | {before} | {_band(row)} | {what} |")
     parts = []
     if lines:
-        head = ["| claim | case | now | seeds before | band | what |", "|---|---|---|---|---|---|"]
+        head = [
+            "| claim | case | now | seeds before | expected | what |",
+            "|---|---|---|---|---|---|",
+        ]
         parts.append("\n".join([*head, *lines]))
     if unknown:
         parts.append(f"Not measured before with this profile and data: {unknown} claims.")

@@ -11,44 +11,22 @@ import ast
 import difflib
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 
+from course_utils import lessons
 from course_utils.errors import InputError
-from course_utils.notebooks import documents, syntax
+from course_utils.lessons import Claim, Sheet
+from course_utils.notebooks import documents, mutants, syntax
 
 FILE_NAME = re.compile(r"^(?P<number>\d\d)_(?P<name>[a-z0-9]+(?:_[a-z0-9]+)*)\.ipynb$")
 
 _TITLE = re.compile(r"^# +(?:\d\d *· *)?(?P<title>.+?) *$", re.MULTILINE)
 _TIME = re.compile(r"^\*\*Time:\*\* *(?P<time>.+?) *$", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class ClaimText:
-    """One claim as it stands in the notebook; its measured value is known only to a run.
-
-    Attributes:
-        id: kebab-case, unique in the chapter.
-        statement: the sentence that is claimed.
-        bands: (low, high) by "PROFILE/DATA" or "any"; None is an open end.
-        sabotage: what breaks the claim, in words; "" without one.
-        unit_sabotage: the test that breaks it instead, "file::function"; "" without one.
-        cell: the number of its cell, from 1.
-        unit: in which its number is shown, as `claims.check` takes it.
-        mean_bands: like `bands`, for the mean over seeds.
-    """
-
-    id: str
-    statement: str
-    bands: dict[str, tuple[float | None, float | None]]
-    sabotage: str
-    unit_sabotage: str
-    cell: int
-    unit: str = ""
-    mean_bands: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,7 +42,9 @@ class Chapter:
         promise: the sentence under the title, without its emphasis; "" without one.
         time: the text after `**Time:**`; "" without one.
         parameters: the names of the parameters cell, in its order, with their literal values.
-        claims: in the order of the notebook.
+        claims: in the order of the notebook, as the sheet has them.
+        lessons: the folder of its sheet and of its evidence.
+        sheet: the sizes of its runs, and what it claims.
         exercises: the names of the exercises, in the order of the notebook.
         contract_cells: the numbers, from 1, of the cells whose output is kept and compared.
     """
@@ -77,7 +57,9 @@ class Chapter:
     promise: str
     time: str
     parameters: dict[str, object]
-    claims: tuple[ClaimText, ...]
+    claims: tuple[Claim, ...]
+    lessons: Path
+    sheet: Sheet
     exercises: tuple[str, ...]
     contract_cells: tuple[int, ...]
 
@@ -131,7 +113,7 @@ def select(chapters: Sequence[Chapter], names: Iterable[str]) -> list[Chapter]:
 
 
 def read(path: Path | str) -> Chapter:
-    """Read one chapter without running it.
+    """Read one chapter, with its sheet, without running it.
 
     Args:
         path: the notebook, named `NN_snake_name.ipynb`.
@@ -142,7 +124,9 @@ def read(path: Path | str) -> Chapter:
     Raises:
         InputError: the file is not a notebook, has another kind of name, has no parameters cell
             or two, a parameter, claim or exercise is not literal, or a code cell is not Python;
-            the message names file and cell.
+            the message names file and cell. Or its sheet is not well-formed, or does not fit the
+            notebook: a claim or a parameter that only one of them has, a mutant that no longer
+            applies; the message names chapter and claim.
 
     Example:
         >>> read("Untitled.ipynb")
@@ -161,12 +145,23 @@ received Untitled.ipynb: rename it
     first = notebook.cells[0].source if notebook.cells else ""
     title = _TITLE.search(first)
     time = _TIME.search(first)
-    claims: list[ClaimText] = []
+    checked: list[tuple[str, str]] = []
     exercises: list[str] = []
     for number, cell, tree in syntax.code_cells(notebook, path.name):
         where = f"{path.name}, {documents.label(number, cell)}"
-        claims += [_claim(call, number, where) for call in syntax.calls(tree, "claims", "check")]
-        exercises += [_name(call, where) for call in syntax.calls(tree, "exercises", "check")]
+        checked += [
+            (_name(call, where, "claims"), where) for call in syntax.calls(tree, "claims", "check")
+        ]
+        exercises += [
+            _name(call, where, "exercises") for call in syntax.calls(tree, "exercises", "check")
+        ]
+    parameters = _parameters(notebook, path.name)
+    place = lessons.folder(path.parent)
+    sheet = lessons.read(place / f"{match['number']}.toml")
+    _check_claims(checked, sheet, path.name)
+    _check_parameters(parameters, sheet, path.name)
+    for claim in sheet.claims.values():
+        mutants.check(notebook, claim, sheet, path.name)
     return Chapter(
         path=path,
         number=match["number"],
@@ -175,8 +170,10 @@ received Untitled.ipynb: rename it
         title=title["title"] if title else "",
         promise=promise(first),
         time=time["time"] if time else "",
-        parameters=_parameters(notebook, path.name),
-        claims=tuple(claims),
+        parameters=parameters,
+        claims=tuple(sheet.claims[id] for id, _ in checked),
+        lessons=place,
+        sheet=sheet,
         exercises=tuple(exercises),
         contract_cells=tuple(
             number
@@ -275,41 +272,49 @@ def _parameters(notebook: nbformat.NotebookNode, name: str) -> dict[str, object]
     return values
 
 
-def _claim(call: ast.Call, number: int, where: str) -> ClaimText:
-    def given(keyword, position, kind, otherwise):
-        node = syntax.argument(call, position, keyword)
-        if node is None and otherwise is not None:
-            return otherwise
-        if node is None:
+def _check_claims(checked: Sequence[tuple[str, str]], sheet: Sheet, name: str) -> None:
+    """Refuse claims that only notebook or sheet has, or that are checked twice."""
+    counts = Counter(id for id, _ in checked)
+    for id, where in checked:
+        if id not in sheet.claims:
             raise InputError(
-                f"{where}: expected claims.check(id, statement, …), received no {keyword}: add it"
+                f"{where}: expected a claim of the sheet {sheet.chapter}.toml, received {id!r}: "
+                "add it to the sheet"
             )
-        value = syntax.literal(node, f"{where}: {keyword} of a claim")
-        if not isinstance(value, kind):
+        if counts[id] > 1:
+            raise InputError(f"{where}: expected claim {id} once, received it {counts[id]} times")
+    for id in sheet.claims:
+        if not counts[id]:
             raise InputError(
-                f"{where}: expected the {keyword} of a claim as {kind.__name__}, "
-                f"received {ast.unparse(node)}: write it out"
+                f'{name}: expected claims.check("{id}", …) for claim {id} of its sheet, received '
+                "none: check it in a cell, or take it out of the sheet"
             )
-        return value
-
-    return ClaimText(
-        id=given("id", 0, str, None),
-        statement=given("statement", 1, str, None),
-        bands=given("bands", None, dict, {}),
-        sabotage=given("sabotage", None, str, ""),
-        unit_sabotage=given("unit_sabotage", None, str, ""),
-        cell=number,
-        unit=given("unit", None, str, ""),
-        mean_bands=given("mean_bands", None, dict, {}),
-    )
 
 
-def _name(call: ast.Call, where: str) -> str:
-    node = syntax.argument(call, 0, "name")
-    value = syntax.literal(node, f"{where}: the name of an exercise") if node is not None else None
+def _check_parameters(parameters: dict[str, object], sheet: Sheet, name: str) -> None:
+    """Refuse parameters that only notebook or sheet has, or that differ for quick."""
+    for parameter in parameters:
+        if parameter not in ("PROFILE", "DATA", "SEED", *sheet.parameters):
+            raise InputError(
+                f"{name}: expected {parameter} in the sheet {sheet.chapter}.toml, received none: "
+                f"write {parameter} = {{ quick = {parameters[parameter]!r} }}"
+            )
+    for parameter, value in sheet.values("quick", "embedded").items():
+        own = parameters.get(parameter)
+        if type(own) is not type(value) or own != value:
+            received = repr(own) if parameter in parameters else "none"
+            raise InputError(
+                f"{name}: expected {parameter} = {value!r} in the parameters cell, as the sheet "
+                f"{sheet.chapter}.toml has it for quick, received {received}: change one of them"
+            )
+
+
+def _name(call: ast.Call, where: str, module: str) -> str:
+    node = syntax.argument(call, 0, "id" if module == "claims" else "name")
+    value = syntax.literal(node, f"{where}: a name") if node is not None else None
     if not isinstance(value, str):
         raise InputError(
-            f'{where}: expected exercises.check("name", answer), '
-            f"received {ast.unparse(call)}: write the name out"
+            f'{where}: expected {module}.check("name", …), received {ast.unparse(call)}: write '
+            "the name out"
         )
     return value

@@ -18,6 +18,7 @@ from concurrent.futures import CancelledError
 from dataclasses import replace
 from pathlib import Path
 
+from course_utils import lessons
 from course_utils.errors import CourseError, InputError, WorldError
 from course_utils.notebooks import documents, execution, fingerprint, kernels
 from course_utils.notebooks.jobs import Job, Outcome, Reason
@@ -68,11 +69,14 @@ class Cluster:
             kernels.Interrupted: `end` was called meanwhile.
         """
         try:
-            source = documents.path_bytes(job.chapter.path)
+            files = {job.chapter.path.name: documents.path_bytes(job.chapter.path)}
+            for name in (f"{job.chapter.number}.toml", lessons.EVIDENCE):
+                if (job.chapter.lessons / name).is_file():
+                    files[f"lessons/{name}"] = documents.path_bytes(job.chapter.lessons / name)
             if on_progress:
                 on_progress(execution.Progress(job, 0, 0, "handed to the cluster"))
             future = self._client.submit(
-                work, job, source, self._installed, self._variables, key=_key(job), pure=False
+                work, job, files, self._installed, self._variables, key=_key(job), pure=False
             )
             self._futures.add(future)
             outcome, notebook = self._result(future)
@@ -160,13 +164,13 @@ def connect(address: str) -> Iterator[Cluster]:
 
 
 def work(
-    job: Job, source: bytes, installed: str, variables: dict[str, str]
+    job: Job, files: dict[str, bytes], installed: str, variables: dict[str, str]
 ) -> tuple[Outcome, bytes | None]:
     """Execute a job here, on a worker, in a folder that is gone afterwards.
 
     Args:
         job: its files are those of another machine.
-        source: the bytes of the chapter's notebook.
+        files: the chapter's notebook, its sheet and its evidence, by name.
         installed: `fingerprint.installation` of whoever sent the job.
         variables: `fingerprint.variables` of whoever sent the job; they hold here too.
 
@@ -186,11 +190,13 @@ def work(
     with tempfile.TemporaryDirectory(
         prefix="course-", dir=_own_folder(), ignore_cleanup_errors=True
     ) as place:
-        path = Path(place) / job.chapter.path.name
-        path.write_bytes(source)
-        folder = Path(place) / "out"
+        folder, sheets = Path(place) / "out", Path(place) / "lessons"
         folder.mkdir()
-        here = replace(job, chapter=replace(job.chapter, path=path), folder=folder)
+        sheets.mkdir()
+        for name, content in files.items():
+            (Path(place) / name).write_bytes(content)
+        path = Path(place) / job.chapter.path.name
+        here = replace(job, chapter=replace(job.chapter, path=path, lessons=sheets), folder=folder)
         outcome = execution.execute(here)
         notebook = here.notebook.read_bytes() if here.notebook.is_file() else None
     return replace(outcome, job=job), notebook

@@ -13,14 +13,12 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from course_utils import lessons
 from course_utils.errors import InputError, WorldError
-from course_utils.notebooks import documents, engine, records, syntax
+from course_utils.notebooks import chapters, documents, engine, records
 from course_utils.notebooks.volatile import output_faults
 
-__all__ = ["Refreshed", "clean", "cleaned", "refresh"]
-
-# What a contract may not depend on is settled: the smallest run of the embedded data.
-_SETTINGS = {"PROFILE": "smoke", "DATA": "embedded", "SABOTAGE": ""}
+__all__ = ["Refreshed", "clean", "cleaned", "refresh", "write_smoke_copies"]
 
 # Written by editors and runs, another in each.
 _NOTEBOOK_NOISE = ("papermill", "course", "widgets", "signature", "toc", "vscode")
@@ -80,7 +78,7 @@ def refresh(path: Path | str, *, timeout: int = 900) -> Refreshed:
     numbers = [n for n, cell in documents.numbered(notebook) if _is_contract(cell)]
     kept: dict[int, list[NotebookNode]] = {}
     if numbers:
-        executed = _executed(notebook, path.name, timeout)
+        executed = _executed(notebook, path.name, lessons.folder(path.parent), timeout)
         kept = {n: _kept(n, cell, path.name) for n, cell in executed.items() if n in numbers}
     result = cleaned(notebook)
     changed = []
@@ -151,16 +149,60 @@ def cleaned(notebook: NotebookNode) -> NotebookNode:
     return nbformat.from_dict(result)
 
 
+def write_smoke_copies(source: Path, target: Path) -> list[Path]:
+    """Write copies of the chapters whose parameters have the values of smoke.
+
+    nbval executes a notebook as it stands. It compares the contract cells of these copies, whose
+    outputs are the same in every profile, in seconds.
+
+    Args:
+        source: the folder of the chapters.
+        target: where to; chapters that were there go, and nothing else.
+
+    Returns:
+        The copies.
+
+    Raises:
+        InputError: a chapter is not well-formed, or the target is the source.
+        WorldError: the disk does not take it.
+    """
+    found = chapters.find(source)
+    if target.resolve() == source.resolve():
+        raise InputError(f"expected another folder than that of the chapters, received {target}")
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for old in target.iterdir():
+            if chapters.FILE_NAME.match(old.name):
+                old.unlink()
+    except OSError as error:
+        raise WorldError(f"cannot write copies into {target}: {error.strerror}") from error
+    written = []
+    for chapter in found:
+        notebook = documents.read(chapter.path)
+        copy = _smoke_copy(notebook, chapter.path.name, chapter.lessons)
+        written.append(target / chapter.path.name)
+        documents.write(written[-1], copy)
+    return written
+
+
+def _smoke_copy(notebook: NotebookNode, name: str, place: Path) -> NotebookNode:
+    sheet = lessons.read(place / f"{name.partition('_')[0]}.toml")
+    values = {"PROFILE": "smoke", **sheet.values("smoke", "embedded")}
+    return documents.with_parameters(notebook, values)
+
+
 def _is_contract(cell: NotebookNode) -> bool:
     return cell.cell_type == "code" and "contract" in documents.tags(cell)
 
 
-def _executed(notebook: NotebookNode, name: str, timeout: int) -> dict[int, NotebookNode]:
+def _executed(
+    notebook: NotebookNode, name: str, place: Path, timeout: int
+) -> dict[int, NotebookNode]:
     """Run the notebook to its end; return its own cells by number."""
     with tempfile.TemporaryDirectory(prefix="contracts-", ignore_cleanup_errors=True) as folder:
-        attempt = engine.Attempt(folder=Path(folder), timeout=timeout)
-        parameters = {key: _SETTINGS[key] for key in _settable(notebook, name)}
-        executed = engine.attempt(notebook, parameters, attempt)
+        variables = {"COURSE_LESSONS": str(place)}
+        attempt = engine.Attempt(folder=Path(folder), timeout=timeout, variables=variables)
+        executed = engine.attempt(_smoke_copy(notebook, name, place), {}, attempt)
     if executed is None:
         raise WorldError(f"cannot execute {name}: {attempt.failure}")
     cells = dict(records.own_cells(executed))
@@ -177,17 +219,6 @@ def _executed(notebook: NotebookNode, name: str, timeout: int) -> dict[int, Note
             f"smoke, but {attempt.failure}"
         )
     return cells
-
-
-def _settable(notebook: NotebookNode, name: str) -> list[str]:
-    names = {
-        target.id
-        for _, cell, tree in syntax.code_cells(notebook, name)
-        if "parameters" in documents.tags(cell)
-        for statement in tree.body
-        if (target := syntax.assigned_name(statement))
-    }
-    return [key for key in _SETTINGS if key in names]
 
 
 def _kept(number: int, cell: NotebookNode, name: str) -> list[NotebookNode]:

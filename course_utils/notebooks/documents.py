@@ -5,12 +5,13 @@ an id) and written the way Jupyter writes it, so that saving a chapter from the 
 it from here give the same bytes.
 """
 
+import ast
 import contextlib
 import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import nbformat
@@ -255,3 +256,37 @@ def _check_format(raw: dict, name: str) -> None:
             f"{name}{where}: expected a valid notebook of format 4.5, received one that is not "
             f"({reason}): restore the file"
         )
+
+
+def with_parameters(
+    notebook: nbformat.NotebookNode, values: Mapping[str, object]
+) -> nbformat.NotebookNode:
+    """A copy of a chapter whose parameters cell holds other values, its comments kept.
+
+    Args:
+        notebook: the chapter; left as it is.
+        values: name to literal; names that the cell does not set are passed over.
+
+    Returns:
+        The copy.
+
+    Example:
+        >>> tagged = {"tags": ["parameters"]}
+        >>> cell = nbformat.v4.new_code_cell("EPOCHS = 8  # passes", metadata=tagged)
+        >>> copy = with_parameters(nbformat.v4.new_notebook(cells=[cell]), {"EPOCHS": 1})
+        >>> copy.cells[0].source
+        'EPOCHS = 1  # passes'
+    """
+    copy = nbformat.from_dict(notebook)
+    for cell in copy.cells:
+        if "parameters" not in tags(cell):
+            continue
+        lines = cell.source.split("\n")
+        for node in ast.parse(cell.source).body:
+            name = node.targets[0].id if isinstance(node, ast.Assign) else ""
+            if name in values and node.lineno == node.end_lineno:
+                line = lines[node.lineno - 1]
+                rest = line.encode()[node.end_col_offset :].decode()
+                lines[node.lineno - 1] = f"{name} = {values[name]!r}{rest}"
+        cell.source = "\n".join(lines)
+    return copy

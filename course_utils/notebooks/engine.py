@@ -9,7 +9,7 @@ engine only executes and keeps what it saw; `verdict` judges.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,6 +42,7 @@ class Attempt:
     Attributes:
         folder: for the notebook in the making and everything of the kernel; exists.
         timeout: seconds that one cell may take.
+        variables: further environment variables of the kernel.
         on_cell: called with cells done, cells in all, and the source of the cell that begins.
         notebook: the notebook, with all outputs so far.
         failure: why the execution ended early beyond what stands in the outputs; "" if it did not.
@@ -52,6 +53,7 @@ class Attempt:
     folder: Path
     timeout: int
     on_cell: Callable[[int, int, str], None] = lambda done, total, source: None
+    variables: Mapping[str, str] = field(default_factory=dict)
     notebook: nbformat.NotebookNode | None = None
     failure: str = ""
     failed_at: int = 0
@@ -112,7 +114,7 @@ class _Engine(NBClientEngine):
             on_cell_start=lambda cell, cell_index: attempt.cell_begins(cell, cell_index),
             on_cell_executed=lambda **_: attempt.cell_ended(),
         )
-        env = kernels.environment(attempt.folder)
+        env = kernels.environment(attempt.folder) | dict(attempt.variables)
         work = attempt.folder / "work"
         work.mkdir(exist_ok=True)
         with kernels.running(client, env=env, cwd=work, log=attempt.log) as process:

@@ -1,33 +1,19 @@
-"""What several runs say together about a claim: its spread over seeds, and the band they justify.
+"""What several runs say together: is a claim's sentence true, and what is expected of a run?
 
-A band is honest if it reaches at least four standard deviations over the seeds, or three standard
-errors of the test set, whichever is wider, to each side of their mean, and leaves out the value of
-the sabotaged run.
+The rules themselves stand in `course_utils.claims`; here they are applied to rows of `claims.json`.
 """
 
 import statistics
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from course_utils import card, claims
 from course_utils.errors import InputError
-from course_utils.notebooks import records, results
-from course_utils.notebooks.claim_verdict import inside
+from course_utils.notebooks import mutants, records, results
 from course_utils.notebooks.tables import aligned
 
-__all__ = [
-    "ENOUGH",
-    "Row",
-    "Summary",
-    "by_claim",
-    "collect",
-    "standard_error",
-    "summarise",
-    "table",
-]
-
-# Fewer seeds justify no band.
-ENOUGH = 5
+__all__ = ["Row", "Summary", "by_claim", "collect", "standard_error", "summarise", "table"]
 
 Row = dict[str, object]
 
@@ -37,61 +23,53 @@ class Summary:
     """One claim in one profile with one kind of data, over seeds.
 
     Attributes:
-        chapter: two digits.
+        chapter: its number.
         id: of the claim.
         profile: "smoke", "quick" or "full".
         data: "embedded" or "real".
+        unit: of its number.
         seeds: how many different seeds gave a finite number.
-        minimum: over the seeds; None without any, as the next four.
+        minimum: over the seeds; None without any, as the next three.
         median: likewise.
         maximum: likewise.
         mean: likewise.
-        sd: sample standard deviation; None below two seeds.
-        low: the declared band's lower end; None when open or not judged.
+        sd: sample standard deviation; None below two seeds, as the next five.
+        standard_error: of the mean.
+        threshold: what the sentence promises; None where it does not speak of this data.
+        share: of the seeds on its side.
+        true: whether the seeds bear out the sentence.
+        low: lower end of the expected range.
         high: its upper end.
-        judged: runs in which the claim was judged.
-        held: of these, the runs in which it held.
-        justified: the band that the seeds justify; None below five.
-        justified_inside: whether the declared band contains it; None without either.
-        mean_held: whether the mean lies in the band declared for it; None without one or below
-            five seeds.
-        sabotaged: what the claim's sabotaged run observed; None without one.
-        sabotage_missed: whether that run missed the claim; None without one.
+        red: runs outside the range by which they were judged, with enough seeds kept.
+        mutant: seed to what the mutated chapter observed.
+        contradicted: whether the mutant contradicts the claim; None where it was not run enough.
     """
 
     chapter: str
     id: str
     profile: str
     data: str
+    unit: str
     seeds: int
     minimum: float | None
     median: float | None
     maximum: float | None
     mean: float | None
-    sd: float | None
-    low: float | None
-    high: float | None
-    judged: int
-    held: int
-    justified: tuple[float, float] | None
-    justified_inside: bool | None
-    mean_held: bool | None
-    sabotaged: float | None
-    sabotage_missed: bool | None
+    sd: float | None = None
+    standard_error: float | None = None
+    threshold: tuple[float | None, float | None] | None = None
+    share: float | None = None
+    true: bool | None = None
+    low: float | None = None
+    high: float | None = None
+    red: int = 0
+    mutant: Mapping[int, float | None] = field(default_factory=dict)
+    contradicted: bool | None = None
 
     @property
     def ok(self) -> bool:
-        """Whether no judged run and no judged mean missed."""
-        return self.held == self.judged and self.mean_held is not False
-
-    @property
-    def room(self) -> float | None:
-        """Standard deviations from the mean to the nearer end of the band; None without spread."""
-        if not self.sd:
-            return None
-        distances = [] if self.low is None else [self.mean - self.low]
-        distances += [] if self.high is None else [self.high - self.mean]
-        return min(distances) / self.sd if distances else None
+        """Whether the sentence is true, as far as seeds can tell, and no run is red."""
+        return self.true is not False and not self.red and self.contradicted is not False
 
 
 def collect(folders: Iterable[Path]) -> list[Row]:
@@ -99,7 +77,7 @@ def collect(folders: Iterable[Path]) -> list[Row]:
 
     Args:
         folders: each holds `claims.json`, or folders `seed-N` that do, or folders of such folders
-            (as sabotaged runs have them).
+            (as mutated runs have them).
 
     Returns:
         All rows.
@@ -136,16 +114,16 @@ def summarise(rows: Iterable[Row]) -> list[Summary]:
     """Sum up claims over seeds.
 
     Args:
-        rows: from `collect`. Of two runs of one claim with one seed the later counts. A sabotaged
-            run counts for the claim that it broke, and for nothing else.
+        rows: from `collect`. Of two runs of one claim with one seed the later counts. A mutated
+            run counts for the claims whose mutants it applied, and for nothing else.
 
     Returns:
         One summary for each chapter, claim, profile and data, in that order.
     """
-    normal, broken = by_claim(rows)
+    normal, mutated = by_claim(rows)
     return [
-        _summary(key, list(normal.get(key, {}).values()), broken.get(key))
-        for key in sorted(normal.keys() | broken.keys())
+        _summary(key, normal.get(key, {}), mutated.get(key, {}))
+        for key in sorted(normal.keys() | mutated.keys())
     ]
 
 
@@ -158,33 +136,34 @@ def table(summaries: Sequence[Summary]) -> str:
     Returns:
         The table.
     """
-    header = ["claim", "profile/data", "n", "min", "median", "max", "mean", "sd"]
-    header += ["band", "held", "justified", "contained", "mean band", "sabotaged"]
+    header = ["claim", "profile/data", "n", "min", "median", "max", "mean", "± s.e."]
+    header += ["threshold", "true on", "sentence", "expected", "mutant", "contradicted"]
     return aligned(header, [_cells(s) for s in summaries], right=range(2, 8))
 
 
-def by_claim(rows: Iterable[Row]) -> tuple[dict[tuple, dict[int, Row]], dict[tuple, Row]]:
+def by_claim(
+    rows: Iterable[Row],
+) -> tuple[dict[tuple, dict[int, Row]], dict[tuple, dict[int, Row]]]:
     """Sort rows by (chapter, id, profile, data).
 
     Args:
         rows: from `collect`.
 
     Returns:
-        The normal rows by seed, and the sabotaged row where there is one.
+        The normal rows by seed, and the mutated rows by seed.
 
     Example:
         >>> by_claim([])
         ({}, {})
     """
     normal: dict[tuple, dict[int, Row]] = {}
-    broken: dict[tuple, Row] = {}
+    mutated: dict[tuple, dict[int, Row]] = {}
     for row in rows:
         key = tuple(str(row[name]) for name in ("chapter", "id", "profile", "data"))
-        if not row["sabotaged"]:
-            normal.setdefault(key, {})[int(row["seed"])] = row
-        elif row["sabotaged"] == row["id"]:
-            broken[key] = row
-    return normal, broken
+        if row["mutant"] in ("", row["id"]):
+            into = mutated if row["mutant"] else normal
+            into.setdefault(key, {})[int(row["seed"])] = row
+    return normal, mutated
 
 
 def standard_error(rows: Iterable[Row]) -> float | None:
@@ -204,65 +183,60 @@ def standard_error(rows: Iterable[Row]) -> float | None:
     return statistics.fmean(known) if known else None
 
 
-def _summary(key: tuple, rows: list[Row], broken: Row | None) -> Summary:
-    values = [row["observed"] for row in rows if row["observed"] is not None]
-    mean = statistics.fmean(values) if values else None
-    sd = statistics.stdev(values) if len(values) > 1 else None
-    judged = [row for row in rows if row["judged"]]
-    # Runs of one state of the course agree in this; among others the last counts.
-    last = (judged or rows or [broken])[-1]
-    low, high = last["low"], last["high"]
-    justified = contained = mean_held = None
-    if len(values) >= ENOUGH:
-        width = max(4 * sd, 3 * (standard_error(rows) or 0.0))
-        justified = (mean - width, mean + width)
-        if judged:
-            contained = inside(justified[0], low, high) and inside(justified[1], low, high)
-        if last["mean_low"] is not None or last["mean_high"] is not None:
-            mean_held = inside(mean, last["mean_low"], last["mean_high"])
-    return Summary(
-        *key,
-        seeds=len(values),
-        minimum=min(values, default=None),
-        median=statistics.median(values) if values else None,
-        maximum=max(values, default=None),
-        mean=mean,
-        sd=sd,
-        low=low,
-        high=high,
-        judged=len(judged),
-        held=sum(row["held"] is True for row in judged),
-        justified=justified,
-        justified_inside=contained,
-        mean_held=mean_held,
-        sabotaged=broken["observed"] if broken else None,
-        sabotage_missed=bool(broken["judged"] and not broken["held"]) if broken else None,
-    )
+def _summary(key: tuple, rows: Mapping[int, Row], mutated: Mapping[int, Row]) -> Summary:
+    last = [*mutated.values(), *rows.values()][-1]
+    kept = {seed: row["observed"] for seed, row in rows.items() if row["observed"] is not None}
+    values = list(kept.values())
+    seen = {seed: row["observed"] for seed, row in sorted(mutated.items())}
+    facts = {
+        "unit": last.get("unit", ""),
+        "seeds": len(values),
+        "minimum": min(values, default=None),
+        "median": statistics.median(values) if values else None,
+        "maximum": max(values, default=None),
+        "mean": statistics.fmean(values) if values else None,
+        "red": sum(card.status(row) == "red" for row in rows.values()),
+        "mutant": seen,
+        "threshold": tuple(last["threshold"]) if last["threshold"] else None,
+    }
+    if len(values) > 1:
+        low, high = claims.expected_range(
+            values, standard_error(rows.values()), last["resolution"] or 0.0
+        )
+        facts |= {"sd": statistics.stdev(values), "low": low, "high": high}
+        facts["standard_error"] = facts["sd"] / len(values) ** 0.5
+        if facts["threshold"]:
+            judged = claims.verdict(values, facts["threshold"])
+            facts |= {"share": judged.share, "true": judged.true}
+            facts["contradicted"] = mutants.contradicted(
+                seen, kept, facts["threshold"], (low, high)
+            )
+    return Summary(*key, **facts)
 
 
 def _cells(s: Summary) -> list[str]:
-    words = {None: "-", True: "yes", False: "NO"}
-    observed = "-"
-    if s.sabotage_missed is not None:
-        observed = f"{_number(s.sabotaged)} {'missed' if s.sabotage_missed else 'STILL HELD'}"
+    true = {None: "-", True: "true", False: "NOT TRUE"}[s.true]
+    contradicted = {None: "-", True: "yes", False: "NO"}[s.contradicted]
+    share = "-" if s.share is None else f"{round(s.share * s.seeds)} of {s.seeds}"
     return [
         f"{s.chapter}:{s.id}",
         f"{s.profile}/{s.data}",
         str(s.seeds),
-        *(_number(v) for v in (s.minimum, s.median, s.maximum, s.mean, s.sd)),
-        _band((s.low, s.high)) if s.judged else "not judged",
-        f"{s.held}/{s.judged}" + ("" if s.held == s.judged else " MISSED"),
-        _band(s.justified) if s.justified else "-",
-        words[s.justified_inside],
-        {None: "-", True: "held", False: "MISSED"}[s.mean_held],
-        observed,
+        *(number(v) for v in (s.minimum, s.median, s.maximum, s.mean, s.standard_error)),
+        card.written_threshold(s.threshold) if s.threshold else "-",
+        share,
+        true + (f", {s.red} OUTSIDE" if s.red else ""),
+        "-" if s.low is None else f"{number(s.low)}..{number(s.high)}",
+        ", ".join(number(value) for value in s.mutant.values()) or "-",
+        contradicted,
     ]
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """A number of a table; "-" for none.
+
+    Example:
+        >>> number(0.123456), number(None)
+        ('0.1235', '-')
+    """
     return "-" if value is None else f"{value:.4g}"
-
-
-def _band(ends: tuple[float | None, float | None]) -> str:
-    low, high = ends
-    return f"{'' if low is None else _number(low)}..{'' if high is None else _number(high)}"

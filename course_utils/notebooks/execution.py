@@ -14,8 +14,9 @@ from pathlib import Path
 
 import nbformat
 
+from course_utils import session
 from course_utils.errors import CourseError
-from course_utils.notebooks import documents, engine, verdict
+from course_utils.notebooks import documents, engine, mutants, verdict
 from course_utils.notebooks.jobs import Job, Outcome, Reason
 
 __all__ = ["PARTIAL", "Job", "Outcome", "Progress", "execute", "recall", "rows", "stored"]
@@ -68,10 +69,16 @@ def execute(job: Job, *, on_progress: Callable[[Progress], None] | None = None) 
             on_progress(Progress(job, done, cells, first.strip()))
 
     try:
-        source = documents.read(job.chapter.path)
+        source = mutants.apply(documents.read(job.chapter.path), job.chapter.sheet, job.mutants)
         partial.mkdir(parents=True)
-        attempt = engine.Attempt(folder=partial, timeout=job.timeout, on_cell=on_cell)
+        attempt = engine.Attempt(
+            folder=partial,
+            timeout=job.timeout,
+            on_cell=on_cell,
+            variables={"COURSE_LESSONS": str(job.chapter.lessons)},
+        )
         known = {k: v for k, v in job.parameters.items() if k in job.chapter.parameters}
+        known[session.SETTLED] = True
         executed = engine.attempt(source, known, attempt)
         failure = _failure(attempt, source)
         if executed is None:
@@ -107,7 +114,7 @@ def recall(job: Job) -> Outcome | None:
         facts = executed.metadata.get(_KEY, {})
         if not job.key or facts.get("key") != job.key or facts.get("state") != "ok":
             return None
-        source = documents.read(job.chapter.path)
+        source = mutants.apply(documents.read(job.chapter.path), job.chapter.sheet, job.mutants)
         outcome = _outcome(
             job,
             verdict.judge(job, source, executed),
@@ -127,38 +134,38 @@ def stored(path: Path) -> tuple[dict[str, object], nbformat.NotebookNode] | None
         path: the file.
 
     Returns:
-        The notes (`key`, `state`, `parameters`, `seconds`, `peak_mb`) and the notebook; None when
-        the file is not the work of `execute`.
+        The notes (`key`, `state`, `parameters`, `mutants`, `seconds`, `peak_mb`) and the notebook;
+        None when the file is not the work of `execute`.
     """
     try:
         notebook = documents.read(path)
     except CourseError:
         return None
     facts = notebook.metadata.get(_KEY)
-    needed = ("key", "state", "parameters", "seconds", "peak_mb")
+    needed = ("key", "state", "parameters", "mutants", "seconds", "peak_mb")
     if not isinstance(facts, dict) or not all(name in facts for name in needed):
         return None
     return json.loads(json.dumps(facts)), notebook
 
 
-def rows(claims: tuple[dict[str, object], ...], *, seconds: float, sabotaged: Sequence[str]):
+def rows(claims: tuple[dict[str, object], ...], *, seconds: float, mutated: Sequence[str]):
     """Turn claim records into rows of `claims.json`.
 
     Args:
         claims: the contents of the records.
         seconds: of the chapter.
-        sabotaged: the claims that the run broke on purpose.
+        mutated: the claims whose mutants the run applied.
 
     Returns:
-        A tuple of rows. Of a record, `sabotage` says what would break the claim; of a row,
-        `sabotaged` says which claim was broken: the row's own if it was, else all that were.
+        A tuple of rows; `mutant` says whose mutant was applied: the row's own claim's if it was,
+        else all that were.
     """
-    both = "+".join(sabotaged)
+    both = "+".join(mutated)
     return tuple(
         {
             **claim,
             "seconds": seconds,
-            "sabotaged": claim["id"] if claim["id"] in sabotaged else both,
+            "mutant": claim["id"] if claim["id"] in mutated else both,
         }
         for claim in claims
     )
@@ -175,7 +182,7 @@ def _outcome(
         peak_mb=peak_mb,
         executed=found.executed,
         cells=found.cells,
-        claims=rows(found.claims, seconds=seconds, sabotaged=job.sabotage),
+        claims=rows(found.claims, seconds=seconds, mutated=job.mutants),
         exercises=found.exercises,
         cached=cached,
     )
@@ -196,6 +203,7 @@ def _keep(outcome: Outcome, executed: nbformat.NotebookNode) -> None:
         "state": "ok" if outcome.ok else "red",
         "reasons": [str(reason) for reason in outcome.reasons],
         "parameters": dict(job.parameters),
+        "mutants": list(job.mutants),
         "seconds": outcome.seconds,
         "peak_mb": outcome.peak_mb,
     }

@@ -9,7 +9,7 @@ import importlib.metadata
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import course_utils
@@ -21,7 +21,7 @@ PACKAGE = Path(course_utils.__file__).resolve().parent
 ROOT = PACKAGE.parent
 
 # Grows when a result is stored or judged in another way.
-_FORMAT = 1
+_FORMAT = 2
 
 _LIBRARIES = (
     "tensorflow",
@@ -43,24 +43,34 @@ _VARIABLES = (
 _PREFIXES = ("TF_", "KERAS_", "XLA_")
 
 
-def key(source: bytes, parameters: Mapping[str, object], around: str) -> str:
+def key(
+    source: bytes,
+    sheet: bytes,
+    parameters: Mapping[str, object],
+    around: str,
+    mutants: Sequence[str] = (),
+) -> str:
     """Hash what a chapter's result follows from.
 
     Args:
         source: the bytes of the notebook file.
+        sheet: the bytes of the chapter's sheet.
         parameters: the names and values that are injected.
         around: from `surroundings`.
+        mutants: the claims whose mutants are applied.
 
     Returns:
         64 hexadecimal digits.
 
     Example:
-        >>> key(b"{}", {"SEED": 0}, "") == key(b"{}", {"SEED": 1}, "")
+        >>> key(b"{}", b"", {"SEED": 0}, "") == key(b"{}", b"", {"SEED": 1}, "")
         False
     """
     facts = {
         "format": _FORMAT,
         "notebook": hashlib.sha256(source).hexdigest(),
+        "sheet": hashlib.sha256(sheet).hexdigest(),
+        "mutants": sorted(mutants),
         "parameters": dict(parameters),
         "around": around,
     }
@@ -127,7 +137,11 @@ def _installation(package: Path, lock: Path | None) -> dict[str, object]:
         "package": [
             [path.relative_to(package).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()]
             for path in sorted(package.rglob("*"))
-            if path.is_file() and "__pycache__" not in path.parts
+            # Each chapter's key holds its own sheet; evidence changes no run, only its judgment,
+            # and what was stored is judged again.
+            if path.is_file()
+            and "__pycache__" not in path.parts
+            and not (path.parent.name == "lessons" and path.suffix in (".toml", ".json"))
         ],
         "lock": hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "",
         "python": platform.python_version(),

@@ -10,13 +10,16 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from course_utils import lessons
 from course_utils.errors import WorldError
+from course_utils.notebooks.contracts import write_smoke_copies
 from course_utils.notebooks.execution import Progress
 from course_utils.notebooks.jobs import Job, Outcome, Reason
 
@@ -218,14 +221,16 @@ def compare_contracts(notebooks: Path, stems: Sequence[str]) -> tuple[bool, str]
         Whether all agree, and nbval's last line.
     """
     command = [sys.executable, "-m", "pytest", "-q", "--nbval-lax", "--nbval-current-env"]
-    command += ["-p", "no:cacheprovider", *(str(notebooks / f"{stem}.ipynb") for stem in stems)]
-    said = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=notebooks,
-        env=os.environ | {"COURSE_PROFILE": "smoke", "COURSE_DATA": "embedded"},
-    )
+    with tempfile.TemporaryDirectory(prefix="contracts-", ignore_cleanup_errors=True) as folder:
+        copies = write_smoke_copies(notebooks, Path(folder, "copies"))
+        chosen = [str(copy) for copy in copies if copy.stem in stems]
+        said = subprocess.run(
+            [*command, "-p", "no:cacheprovider", *chosen],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=notebooks,
+            env=os.environ | {"COURSE_LESSONS": str(lessons.folder(notebooks))},
+        )
     last = (said.stdout.strip().splitlines() or said.stderr.strip().splitlines() or ["silent"])[-1]
     return said.returncode == 0, last

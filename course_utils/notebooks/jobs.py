@@ -9,7 +9,7 @@ from course_utils.notebooks.chapters import Chapter
 __all__ = ["STANDARD", "Job", "Outcome", "Reason"]
 
 # The parameters that every chapter has and every run settles.
-STANDARD = ("PROFILE", "DATA", "SEED", "SABOTAGE")
+STANDARD = ("PROFILE", "DATA", "SEED")
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Job:
     Attributes:
         chapter: the chapter as read from its file.
         parameters: every name and value to inject, `STANDARD` among them.
+        mutants: ids of the claims whose mutants are applied, all in one run; often none.
         folder: where the executed notebook goes, under the name of its source.
         key: from `fingerprint.key`; a finished notebook that holds it is not executed again.
         timeout: seconds that one cell may take.
@@ -31,6 +32,7 @@ class Job:
     key: str = ""
     timeout: int = 900
     tag: str = ""
+    mutants: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -41,11 +43,6 @@ class Job:
     def notebook(self) -> Path:
         """The executed notebook, once it is there."""
         return self.folder / f"{self.chapter.stem}.ipynb"
-
-    @property
-    def sabotage(self) -> tuple[str, ...]:
-        """The ids of the claims that this job breaks on purpose, all in one run; often none."""
-        return tuple(filter(None, str(self.parameters.get("SABOTAGE", "")).split("+")))
 
 
 @dataclass(frozen=True)

@@ -26,11 +26,6 @@ __all__ = ["NAME", "Interrupted", "end_all", "environment", "manager", "running"
 NAME = "python3"
 
 _DROPPED = (
-    # These settle what was not injected, and everything is injected.
-    "COURSE_PROFILE",
-    "COURSE_DATA",
-    "COURSE_SEED",
-    "COURSE_SABOTAGE",
     # ipykernel shows figures in the notebook only where no other backend is named.
     "MPLBACKEND",
     # IPython runs this file at its start.
@@ -67,7 +62,7 @@ class _ThisPython(KernelSpecManager):
 
 
 # Files and folders that a reader may name by a relative path.
-_PLACES = ("COURSE_DATA_DIR", "COURSE_CACHE_DIR", "COURSE_REGISTRY")
+_PLACES = ("COURSE_DATA_DIR", "COURSE_CACHE_DIR", "COURSE_REGISTRY", "COURSE_LESSONS")
 
 
 def manager() -> AsyncKernelManager:

@@ -45,8 +45,9 @@ def verdict_line(outcome: Outcome) -> str:
 
     Example:
         >>> from pathlib import Path
-        >>> from course_utils.notebooks.chapters import Chapter
-        >>> none = Chapter(Path("00_a.ipynb"), "00", "a", "00_a", "", "", "", {}, (), (), ())
+        >>> from course_utils.notebooks.chapters import Chapter, Sheet
+        >>> sheet, a = Sheet("00", {}, {}), Path("00_a.ipynb")
+        >>> none = Chapter(a, "00", "a", "00_a", "", "", "", {}, (), Path(), sheet, (), ())
         >>> verdict_line(Outcome(Job(none, {}, Path("runs")), seconds=3.2))
         '00 a: ok, 3 s'
     """

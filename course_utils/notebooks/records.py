@@ -22,11 +22,11 @@ SESSION, CLAIM, EXERCISE = session.MIME, claims.MIME, exercises.MIME
 
 # What a reader of a record relies on; a record may hold more.
 REQUIRED = {
-    SESSION: ("chapter", "profile", "data", "seed", "sabotage", "device"),
+    SESSION: ("chapter", "profile", "data", "seed", "device"),
     CLAIM: (
         *("chapter", "id", "statement", "observed", "low", "high", "judged", "held"),
+        *("threshold", "true_here", "seeds", "share", "resolution", "standard_error"),
         *("profile", "data", "seed", "device"),
-        *("sabotage", "standard_error", "mean_low", "mean_high"),
     ),
     EXERCISE: ("chapter", "name", "passed", "message"),
 }
@@ -133,7 +133,7 @@ received something else: run the chapters again
         rows = json.loads(documents.path_bytes(path))
     except ValueError:
         raise wrong from None
-    needed = (*REQUIRED[CLAIM], "seconds", "sabotaged")
+    needed = (*REQUIRED[CLAIM], "seconds", "mutant")
     if not isinstance(rows, list) or not all(
         isinstance(row, dict) and all(key in row for key in needed) for row in rows
     ):

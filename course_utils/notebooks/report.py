@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from course_utils import card
 from course_utils.notebooks.jobs import Outcome
 from course_utils.notebooks.runs import Run
 from course_utils.notebooks.tables import aligned
@@ -19,7 +20,7 @@ def text(run: Run) -> str:
         run: the run.
 
     Returns:
-        Several lines. In the column of claims stands held / judged (recorded).
+        Several lines. In the column of claims stands: held and true here / judged (recorded).
 
     Example:
         >>> print(text(Run(())))
@@ -48,7 +49,7 @@ def text(run: Run) -> str:
 
 def _row(outcome: Outcome) -> Sequence[str]:
     judged = [claim for claim in outcome.claims if claim["judged"]]
-    held = sum(claim["held"] is True for claim in judged)
+    held = sum(card.status(claim) == "held" for claim in judged)
     passed = sum(exercise["passed"] is True for exercise in outcome.exercises)
     return (
         outcome.job.label,

@@ -4,13 +4,20 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from course_utils.errors import CourseError, InputError, WorldError
-from course_utils.notebooks import documents, execution, fingerprint, records
+from course_utils.notebooks import (
+    chapters,
+    claim_verdict,
+    documents,
+    execution,
+    fingerprint,
+    records,
+)
 from course_utils.notebooks.jobs import Job, Outcome
 
 __all__ = ["CLAIMS", "alone", "still_valid", "write_claims"]
@@ -79,13 +86,17 @@ def still_valid(folder: Path, own: Sequence[Job]) -> list[dict[str, object]]:
             around[data] = fingerprint.surroundings(data=data)
         try:
             stored = source.read_bytes()
+            sheet = (own[0].chapter.lessons / f"{path.name.partition('_')[0]}.toml").read_bytes()
         except OSError:
             continue
-        if facts["key"] != fingerprint.key(stored, facts["parameters"], around[data]):
+        given = (facts["parameters"], around[data], facts["mutants"])
+        if facts["key"] != fingerprint.key(stored, sheet, *given):
             continue
-        claims = [r.content for r in records.read(notebook, records.CLAIM) if not r.missing]
-        sabotaged = [name for name in facts["parameters"].get("SABOTAGE", "").split("+") if name]
-        found += execution.rows(tuple(claims), seconds=facts["seconds"], sabotaged=sabotaged)
+        shown = records.read(notebook, records.CLAIM)
+        if not _as_evidence_says(source, facts, folder, shown):
+            continue
+        claims = tuple(record.content for record in shown)
+        found += execution.rows(claims, seconds=facts["seconds"], mutated=facts["mutants"])
     return found
 
 
@@ -110,6 +121,17 @@ def write_claims(folder: Path, kept: Sequence[dict[str, object]], fresh: Sequenc
         # Better none than the numbers of an older run.
         (folder / CLAIMS).unlink(missing_ok=True)
         raise
+
+
+def _as_evidence_says(
+    source: Path, facts: Mapping, folder: Path, shown: Sequence[records.Record]
+) -> bool:
+    """Whether stored records are judged by the evidence of today, which stands in no key."""
+    try:
+        job = Job(chapters.read(source), facts["parameters"], folder, mutants=facts["mutants"])
+        return not any(claim_verdict.record_faults(job, shown, complete=False))
+    except CourseError:
+        return False
 
 
 def _prepare(folder: Path) -> None:

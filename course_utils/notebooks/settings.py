@@ -1,17 +1,16 @@
 """Settle a chapter's parameters before it runs.
 
-A setting comes from the command line, else from the environment (`COURSE_PROFILE`, …), else from
-the chapter's own parameters cell. Papermill only warns of a parameter that a notebook does not
-have, and injects a text where the notebook means a number; here both are errors.
+The sheet has their values for a profile and data; the command line may change any of them.
+Papermill only warns of a parameter that a notebook does not have, and injects a text where the
+notebook means a number; here both are errors.
 """
 
 import ast
 import difflib
-import os
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from course_utils import session
+from course_utils import lessons
 from course_utils.errors import InputError
 from course_utils.notebooks.chapters import Chapter
 from course_utils.notebooks.jobs import STANDARD
@@ -25,7 +24,6 @@ def settle(
     profile: str | None = None,
     data: str | None = None,
     seed: int | None = None,
-    sabotage: str = "",
     further: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, object]:
     """Settle the parameters of a chapter.
@@ -35,46 +33,35 @@ def settle(
         profile: from the command line, or None.
         data: likewise.
         seed: likewise.
-        sabotage: the claim to break, or "".
         further: parameters of the chapter's own, as typed.
 
     Returns:
-        The names and values to inject: those of `STANDARD`, and what `further` names.
+        The names and values to inject: those of `STANDARD`, those of the sheet, and what `further`
+        names.
 
     Raises:
         InputError: an unknown parameter, a value that is none, or one of another type than the
             chapter's literal.
     """
-    # What nobody changes is not injected: papermill would write a tuple as a text.
-    values = {name: chapter.parameters[name] for name in STANDARD if name in chapter.parameters}
-    for name, wish in (("PROFILE", profile), ("DATA", data), ("SEED", seed)):
-        variable = f"COURSE_{name}"
-        if wish is not None:
-            values[name] = wish
-        elif variable in os.environ:
-            values[name] = os.environ[variable] if name != "SEED" else _seed(os.environ[variable])
-    own = chapter.parameters.get("SABOTAGE", "")
-    if own and not sabotage:
-        raise InputError(
-            f"{chapter.path.name}: expected the committed SABOTAGE to be empty, received {own!r}: "
-            "use --sabotage instead"
-        )
-    values["SABOTAGE"] = sabotage
-    for name, allowed in (("PROFILE", session.PROFILES), ("DATA", session.DATA)):
+    own = chapter.parameters
+    values = {name: own[name] for name in STANDARD if name in own}
+    wishes = {"PROFILE": profile, "DATA": data, "SEED": seed}
+    values |= {name: wish for name, wish in wishes.items() if wish is not None}
+    for name, allowed in (("PROFILE", lessons.PROFILES), ("DATA", lessons.DATA)):
         if values.get(name) not in allowed:
             raise InputError(
                 f"chapter {chapter.number}: expected {name} to be one of {', '.join(allowed)}, "
                 f"received {values.get(name)!r}"
             )
     values.setdefault("SEED", 0)
+    values |= chapter.sheet.values(str(values["PROFILE"]), str(values["DATA"]))
     for name, text in further.items():
         values[name] = _typed(chapter, name, text)
     for name in STANDARD:
-        own = chapter.parameters.get(name, values[name])
-        if type(own) is not type(values[name]):
+        if type(own.get(name, values[name])) is not type(values[name]):
             raise InputError(
-                f"chapter {chapter.number}: expected {name} as {_kind(own)} like the notebook's "
-                f"own {own!r}, received {values[name]!r}"
+                f"chapter {chapter.number}: expected {name} as {_kind(own[name])} like the "
+                f"notebook's own {own[name]!r}, received {values[name]!r}"
             )
     return values
 
@@ -110,15 +97,6 @@ def _typed(chapter: Chapter, name: str, text: str) -> object:
 def _kind(value: object) -> str:
     names = {bool: "True or False", int: "a whole number", float: "a number", str: "a text"}
     return names.get(type(value), f"a {type(value).__name__}")
-
-
-def _seed(text: str) -> int:
-    if not text.strip().isdecimal() or int(text) > session.LAST_SEED:
-        raise InputError(
-            f"expected COURSE_SEED to be a whole number from 0 to {session.LAST_SEED}, "
-            f"received {text!r}"
-        )
-    return int(text)
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

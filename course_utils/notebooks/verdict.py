@@ -7,7 +7,6 @@ a number and replied to it.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -75,14 +74,14 @@ def judge(
     reasons += claim_verdict.record_faults(job, claims, complete=not broken)
     reasons += claim_verdict.missed(job, claims)
     exercises = records.read(executed, records.EXERCISE)
-    if not job.sabotage:
+    if not job.mutants:
         reasons += _exercise_faults(job, exercises, complete=not broken)
     return Verdict(
         reasons=tuple(reasons),
         notes=tuple(claim_verdict.notes(job, claims)),
         executed=len(ran),
         cells=len(before),
-        claims=tuple(record.content for record in claims if not record.missing),
+        claims=tuple(r.content for r in claims if not claim_verdict.malformed(r)),
         exercises=tuple(record.content for record in exercises if not record.missing),
     )
 
@@ -100,7 +99,8 @@ def _ran(cell: nbformat.NotebookNode) -> bool:
 def _source_faults(job: Job, source: nbformat.NotebookNode) -> Iterator[Reason]:
     for number, cell in documents.numbered(source):
         where = documents.label(number, cell)
-        if number in job.chapter.contract_cells:
+        # By its tag: a mutated run has some cells only, and its own numbers.
+        if cell.cell_type == "code" and "contract" in documents.tags(cell):
             if cell.get("execution_count") is None:
                 yield Reason("a contract cell without an execution count is never compared", where)
             if not cell.get("outputs"):
@@ -110,9 +110,6 @@ def _source_faults(job: Job, source: nbformat.NotebookNode) -> Iterator[Reason]:
     for name in STANDARD:
         if name not in job.chapter.parameters:
             yield Reason(f"the parameters cell does not set {name}, so no run can settle it")
-    for name, count in Counter(claim.id for claim in job.chapter.claims).items():
-        if count > 1:
-            yield Reason(f"claim {name} is declared {count} times; an id is used once")
 
 
 def _cell_faults(before: list, after: list, failure: Reason | None) -> Iterator[Reason]:

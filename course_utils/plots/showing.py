@@ -1,6 +1,6 @@
-"""Putting a figure into the notebook: one picture, with a text for those who cannot see it.
+"""Putting a figure into the notebook, with a caption for all that is its alternative text, too.
 
-Where the text has to stand differs. nbconvert's `classic` pages read `alt` in the metadata of
+Where that text has to stand differs. nbconvert's `classic` pages read `alt` in the metadata of
 `image/png`; JupyterLab, nbconvert's `lab` and slide pages, and MyST-NB pass it over, and all of
 them show `text/html` where there is one. So the figure goes out as both, and each shows one.
 """
@@ -33,29 +33,28 @@ EMPTY_WORDS = frozenset(
 )
 
 
-def show(figure: "Figure", *, alt: str) -> None:
-    """Show a figure once, as PNG, with its alternative text.
+def show(figure: "Figure", caption: str) -> None:
+    """Show a figure once, with a caption of one line under it.
 
-    The text says what is to be seen, not that there is a figure: "Validation accuracy levels off
-    at 0.72 after epoch 8, training accuracy climbs to 1". It is written into the page as `alt`,
-    into the PNG as its description, and stands alone where there is no picture (a terminal, a
+    The caption says what to see, not that there is a figure: "Validation accuracy levels off,
+    training accuracy climbs on". It is written into the page as the image's alternative text, too,
+    into the PNG as its description, and stands alone where there is no image (a terminal, a
     comparison of two notebooks).
 
     Args:
-        figure: What a function of `plots` returned, or any Matplotlib figure.
-        alt: At least three words, of which some are not "figure" or "plot".
+        figure: what a function of `plots` returned, or any Matplotlib figure.
+        caption: at least three words, of which some are not "figure" or "plot".
 
     Raises:
-        InputError: If the text says nothing, if there is nothing drawn, or if an axis with ticks
-            has no label.
+        InputError: the caption says nothing, nothing is drawn, or an axis with ticks has no label.
 
     Example:
         >>> from course_utils import plots
         >>> figure = plots.bars({"chance": 0.5, "convnet": 0.83}, xlabel="accuracy", ylabel="model")
-        >>> plots.show(figure, alt="A convnet reaches 0.83, chance 0.5.")
-        [figure] A convnet reaches 0.83, chance 0.5.
+        >>> plots.show(figure, "The convnet is far above chance.")
+        [figure] The convnet is far above chance.
     """
-    alt = _meaningful(alt)
+    caption = _meaningful(caption)
     if not hasattr(figure, "savefig") or not hasattr(figure, "axes"):
         raise InputError(
             f"show: expected a Matplotlib figure, received {type(figure).__name__}: pass what a "
@@ -64,7 +63,7 @@ def show(figure: "Figure", *, alt: str) -> None:
     if not figure.axes:
         raise InputError("show: expected something drawn, received an empty figure: draw first")
     _require_axis_labels(figure)
-    png, missing = _encode(figure, alt)
+    png, missing = _encode(figure, caption)
     if "matplotlib.pyplot" in sys.modules:  # else the inline backend would show it once more
         sys.modules["matplotlib.pyplot"].close(figure)
     if missing:
@@ -72,16 +71,16 @@ def show(figure: "Figure", *, alt: str) -> None:
             f"No font here has the characters {missing}: they show as boxes. Install one that "
             "does, such as Noto Sans CJK KR, and restart the kernel."
         )
-    _display(png, alt)
+    _display(png, caption)
 
 
-def _meaningful(alt: object) -> str:
-    text = " ".join(alt.split()) if isinstance(alt, str) else ""
+def _meaningful(caption: object) -> str:
+    text = " ".join(caption.split()) if isinstance(caption, str) else ""
     words = re.findall(r"[^\W_]+", text)
     if len(words) < 3 or len(text) < 12 or all(w.lower() in EMPTY_WORDS for w in words):
         raise InputError(
-            f"show: expected alt text of three words or more that says what is to be seen, "
-            f"received {alt!r}: write what a reader should notice, with its numbers"
+            f"show: expected a caption of three words or more that says what to see, "
+            f"received {caption!r}: write what a reader should notice"
         )
     return text
 
@@ -123,7 +122,7 @@ def _quiet_font_search() -> Iterator[None]:
         log.setLevel(level)
 
 
-def _encode(figure: "Figure", alt: str) -> tuple[bytes, str]:
+def _encode(figure: "Figure", caption: str) -> tuple[bytes, str]:
     """Return the PNG, and the characters that no font here has."""
     buffer = io.BytesIO()
     with style(), _quiet_font_search(), warnings.catch_warnings(record=True) as caught:
@@ -134,7 +133,7 @@ def _encode(figure: "Figure", alt: str) -> tuple[bytes, str]:
             bbox_inches="tight",
             pad_inches=0.12,
             facecolor="white",
-            metadata={"Description": alt, "Software": None},
+            metadata={"Description": caption, "Software": None},
         )
     missing: dict[str, None] = {}
     for warning in caught:
@@ -148,22 +147,27 @@ def _encode(figure: "Figure", alt: str) -> tuple[bytes, str]:
     return buffer.getvalue(), "".join(missing)
 
 
-def _display(png: bytes, alt: str) -> None:
-    text = f"[figure] {alt}"
-    # A kernel has loaded IPython; without one there is nothing to show a picture in.
+def _display(png: bytes, caption: str) -> None:
+    text = f"[figure] {caption}"
+    # A kernel has loaded IPython; without one there is nothing to show an image in.
     ipython = sys.modules.get("IPython")
     if ipython is None or ipython.get_ipython() is None:
         print(text)
         return
     encoded = base64.b64encode(png).decode("ascii")
+    words = html.escape(caption)
+    # The caption is read out once, as the image's text.
     page = (
-        f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{encoded}" '
+        f'<figure style="margin:.6em 0"><img alt="{words}" '
+        f'src="data:image/png;base64,{encoded}" '
         'style="max-width: 100%; height: auto; background: #fff">'
+        '<figcaption aria-hidden="true" style="font-size:90%;font-style:italic;opacity:.85;'
+        f'max-width:44em">{words}</figcaption></figure>'
     )
     from IPython.display import display
 
     display(
         {"image/png": encoded, "text/html": page, "text/plain": text},
-        metadata={"image/png": {"alt": alt}},
+        metadata={"image/png": {"alt": caption}},
         raw=True,
     )

@@ -8,9 +8,9 @@ from pathlib import Path
 from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_markdown_cell
 
-from course_utils import claims
+from course_utils import card
 from course_utils.errors import InputError
-from course_utils.notebooks import chapters, documents, evidence_file
+from course_utils.notebooks import chapters, documents, evidence, evidence_file
 from course_utils.publish import hosted, licences, pages
 from course_utils.publish.executed import Executed
 from course_utils.publish.shelf import Shelf
@@ -26,15 +26,17 @@ __all__ = [
 ]
 
 
-def instructor_copy(chapter: chapters.Chapter, measured: dict) -> NotebookNode:
+def instructor_copy(chapter: chapters.Chapter) -> NotebookNode:
     """A chapter for whoever teaches it: solutions, notes, and the numbers to expect.
 
     Args:
         chapter: the chapter.
-        measured: what `claims_measured.json` holds of it: claim, then "PROFILE/DATA".
 
     Returns:
         The chapter with its outputs stripped and a table of expected numbers at its end.
+
+    Raises:
+        InputError: the evidence is not well-formed.
     """
     copy = from_dict(documents.read(chapter.path))
     for cell in copy.cells:
@@ -43,25 +45,29 @@ def instructor_copy(chapter: chapters.Chapter, measured: dict) -> NotebookNode:
     lines = [
         "## Expected numbers",
         "",
-        "Bands, and what independent seeds measured in the profile `quick`.",
+        "What independent seeds measured in `quick`, where one more run should lie, and what "
+        "contradicts each claim.",
         "",
-        "| claim | data | band | seeds | broken on purpose |",
-        "|---|---|---|---|---|",
+        "| claim | data | seeds | threshold | expected | mutant |",
+        "|---|---|---|---|---|---|",
     ]
-    for claim in chapter.claims:
-        for key, entry in (measured.get(claim.id) or {"quick/embedded": {}}).items():
-            band = claim.bands.get(key, claim.bands.get("any"))
-            written = claims.written_band(*band, claim.unit) if band else "none yet"
-            values = [v for v in entry.get("seeds", {}).values() if v is not None]
-            seeds = "exact" if claim.unit_sabotage else "not measured"
-            if values:
-                ends = (claims.written(f(values), claim.unit) for f in (min, max))
-                seeds = f"{' to '.join(dict.fromkeys(ends))} ({len(values)} seeds)"
-            broken = claim.sabotage or claim.unit_sabotage
-            if entry.get("sabotaged") is not None:
-                broken += f": {claims.written(entry['sabotaged'], claim.unit)}"
-            row = (f"`{claim.id}`", key, written, seeds, broken.replace("|", "\\|"))
-            lines.append(f"| {' | '.join(row)} |")
+    for one in evidence.summarise(evidence_file.rows([chapter])):
+        if one.true is None:
+            continue
+        values = [value for value in one.mutant.values() if value is not None]
+        mutant = str(chapter.sheet.claims[one.id].mutant)
+        if values:
+            mutant += f": {card.written(sum(values) / len(values), one.unit)}"
+        ends = f"{card.written(one.minimum, one.unit)} to {card.written(one.maximum, one.unit)}"
+        row = (
+            f"`{one.id}`",
+            f"{one.profile}/{one.data}",
+            f"{ends} ({one.seeds} seeds)",
+            card.written_threshold(one.threshold, one.unit),
+            card.written_range(one.low, one.high, one.unit),
+            mutant.replace("|", "\\|"),
+        )
+        lines.append(f"| {' | '.join(row)} |")
     metadata = {"tags": ["instructor"], "slideshow": {"slide_type": "notes"}}
     copy.cells.append(new_markdown_cell("\n".join(lines), id="expected-numbers", metadata=metadata))
     name = chapter.path.name
@@ -73,12 +79,11 @@ def instructor_files(source: Path, names: Iterable[str] = ()) -> dict[str, bytes
     """The instructors' copies by their names, with their licence and the files that they show.
 
     Raises:
-        InputError: a chapter or `claims_measured.json` is not well-formed.
+        InputError: a chapter or the evidence is not well-formed.
     """
-    measured = evidence_file.read(source / evidence_file.NAME)
     wanted = licences.beside(source)
     for chapter in chapters.find(source, names):
-        copy = instructor_copy(chapter, measured.get(chapter.number, {}))
+        copy = instructor_copy(chapter)
         licences.named(copy, source)
         wanted[chapter.path.name] = documents.dump(copy)
         wanted |= shown_files(copy, source)
@@ -162,7 +167,7 @@ def write_downloads(
     for one in found:
         reading = licences.named(pages.reader_copy(one), source)
         if address:
-            hosted.pointed(reading, address)
+            reading = hosted.added(reading, address)
         executed[one.chapter.path.name] = documents.dump(reading)
         executed |= shown_files(reading, source)
     copies = student_files(source, names, address=address)

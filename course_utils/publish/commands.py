@@ -36,17 +36,6 @@ def student(target, notebooks, zipped=False, address="") -> None:
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[CHAPTER]...")
-@notebooks_option
-def hosted(names, notebooks) -> None:
-    """Give chapters their first cell for Colab and the like, where they lack it."""
-    from course_utils.publish.hosted import add
-
-    for line in add(notebooks, names):
-        click.echo(line)
-
-
-@click.command()
 @click.argument("target", type=click.Path(path_type=Path), default=Path("dist/instructor"))
 @click.option("--zip", "zipped", is_flag=True, help="Also TARGET.zip, for a learning platform.")
 @notebooks_option
@@ -151,4 +140,4 @@ def _execute_first(context, names, run_folders, notebooks: Path) -> None:
             raise
 
 
-COMMANDS = (student, instructor, nbgrader, hosted, site, slides)
+COMMANDS = (student, instructor, nbgrader, site, slides)

@@ -1,7 +1,7 @@
 """Executed chapters, read from the folder of a run, and refused when they would mislead a reader.
 
 What is published must be what the source gives today: a chapter that was not executed, was red,
-was broken on purpose, or whose cells have changed since, stops whoever wants to publish it.
+was executed with a mutant, or whose cells have changed since, stops whoever wants to publish it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -63,9 +63,9 @@ def read(source: Path, run: Path | Sequence[Path], names: Iterable[str] = ()) ->
         The chapters, by number.
 
     Raises:
-        InputError: a chapter was not executed there, was red or broken on purpose, is older than
-            its source, or shows what `inspection.faults` refuses. All faults are told at once,
-            each with its chapter and cell.
+        InputError: a chapter was not executed there, was red or a mutant, is older than its
+            source, or shows what `inspection.faults` refuses. All faults are told at once, each
+            with its chapter and cell.
 
     Example:
         >>> read(Path("notebooks"), Path("no such folder"), ["00"])
@@ -112,8 +112,8 @@ def _fault(own: NotebookNode, stored) -> str:
     facts, notebook = stored
     if facts["state"] != "ok":
         return ": its run was red, see the folder's notebook"
-    if facts["parameters"].get("SABOTAGE"):
-        return f": broken on purpose ({facts['parameters']['SABOTAGE']})"
+    if facts["mutants"]:
+        return f": executed with the mutant of {'+'.join(facts['mutants'])}"
     executed = [cell for _, cell in records.own_cells(notebook)]
     if len(executed) != len(own.cells):
         return f": older than its source, which has {len(own.cells)} cells, not {len(executed)}"

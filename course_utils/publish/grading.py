@@ -8,8 +8,9 @@ An instructor adds tests of his own in his copy, between `### BEGIN HIDDEN TESTS
 """
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_code_cell, new_markdown_cell
@@ -23,7 +24,6 @@ __all__ = ["CONFIG", "assignment", "write_assignments"]
 
 CONFIG = """\
 # How nbgrader executes the course's assignments. Written by `course nbgrader`; yours to change.
-import os
 from pathlib import Path
 
 c = get_config()  # noqa: F821 (nbgrader provides it)
@@ -33,9 +33,6 @@ c.CourseDirectory.root = str(Path(__file__).parent)
 c.Execute.timeout = 1800
 c.Execute.startup_timeout = 300
 c.Execute.iopub_timeout = 120
-# What a kernel that grades is told: the small profile, the same numbers for everybody.
-os.environ.setdefault("COURSE_PROFILE", "smoke")
-os.environ.setdefault("COURSE_SEED", "0")
 """
 
 _WHY = """\
@@ -49,24 +46,32 @@ spoken against it.)
 
 
 def assignment(
-    chapter: NotebookNode, *, name: str, points: int = 1, points_for_words: int = 2
+    chapter: NotebookNode,
+    *,
+    name: str,
+    values: Mapping[str, object] = MappingProxyType({}),
+    points: int = 1,
+    points_for_words: int = 2,
 ) -> NotebookNode:
     """A chapter in the form of an nbgrader source notebook.
 
     Args:
         chapter: the chapter; left as it is.
         name: its file's name, for messages.
+        values: of parameters: name to literal. A kernel that grades takes those of `smoke`: every
+            self-check works there in seconds, and everybody is graded on the same numbers.
         points: of each exercise, for an answer that its self-check accepts.
         points_for_words: of each exercise, for what the student says about the answer.
 
     Returns:
-        A copy: cells for lecturers and outputs are gone, and each exercise is a cell to solve, a
-        locked one that grades it, and one of text that a person grades.
+        A copy: cells for lecturers and outputs are gone, the parameters have the values given and
+        are locked, and each exercise is a cell to solve, a locked one that grades it, and one of
+        text that a person grades.
 
     Raises:
         InputError: an exercise's cell does not end with `exercises.check(…)`.
     """
-    copy = from_dict(chapter)
+    copy = documents.with_parameters(chapter, values)
     cells: list[NotebookNode] = []
     for number, cell in documents.numbered(copy):
         tags = documents.tags(cell)
@@ -74,6 +79,9 @@ def assignment(
             continue
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+        if "parameters" in tags:
+            # Read-only: when it grades, nbgrader puts back what a student changed here.
+            cell.metadata["nbgrader"] = _marks(cell.id)
         if "exercise" not in tags:
             cells.append(cell)
             continue
@@ -112,7 +120,8 @@ def write_assignments(source: Path, target: Path, *, names: Iterable[str] = ()) 
     """
     wanted = {"nbgrader_config.py": CONFIG.encode("utf-8")}
     for chapter in chapters.find(source, names):
-        copy = assignment(documents.read(chapter.path), name=chapter.path.name)
+        values = {"PROFILE": "smoke", **chapter.sheet.values("smoke", "embedded")}
+        copy = assignment(documents.read(chapter.path), name=chapter.path.name, values=values)
         folder = f"source/{chapter.stem}"
         wanted[f"{folder}/{chapter.path.name}"] = documents.dump(copy)
         files = shown_files(copy, source)

@@ -84,8 +84,6 @@ def chapter_page(chapter: Executed, *, downloads: Sequence[tuple[str, str]]) -> 
     for cell in page.cells:
         if cell.cell_type == "markdown":
             cell.source = in_korean(cell.source)
-        if "hosted" in documents.tags(cell):
-            cell.metadata["tags"] = [*cell.metadata["tags"], "hide-input"]
     return page
 
 
@@ -139,8 +137,9 @@ def landing_page(
     return f"""# Convolutional networks, claim by claim
 
 A course on convolutional networks in notebooks. **A lesson is a tested claim**: each "this helps"
-is measured in its chapter, shown with its number, and judged against a band that several seeds
-justify. [What this course promises, and what it measured](claims.md) lists them all.
+is measured in its chapter, shown among the numbers of independent runs, and contradicted by a
+*mutant*: the same chapter with its data, model or training changed on purpose.
+[What this course claims, and what it measured](claims.md) lists them all.
 
 Read here before you run. [Take the notebooks](downloads.md) when you want to change something;
 new words stand in the [glossary](glossary.md), English and Korean.

@@ -1,22 +1,22 @@
-"""The site's page of claims: what the course promises, and what it measured."""
+"""The site's page of claims: what the course claims, and what it measured."""
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
-from course_utils import claims
-from course_utils.notebooks import evidence_file
+from course_utils import card
+from course_utils.lessons import Claim
+from course_utils.notebooks import evidence, evidence_file
+from course_utils.notebooks.evidence import Summary
 from course_utils.publish.executed import Executed
 
 __all__ = ["claims_page"]
 
 
-def claims_page(chapters: Sequence[Executed], evidence: Path) -> str:
-    """All claims with their bands, what this build measured, and what the seeds measured.
+def claims_page(chapters: Sequence[Executed]) -> str:
+    """All claims with what this build measured, what the kept seeds measured, and their mutants.
 
     Args:
         chapters: the executed chapters.
-        evidence: `claims_measured.json`; it may be missing.
 
     Returns:
         MyST Markdown.
@@ -24,63 +24,67 @@ def claims_page(chapters: Sequence[Executed], evidence: Path) -> str:
     Raises:
         InputError: the evidence is not a file as `course claims --update` writes it.
     """
-    measured = evidence_file.read(evidence)
     count = sum(len(one.chapter.claims) for one in chapters)
     lines = [
-        "# What this course promises, and what it measured",
+        "# What this course claims, and what it measured",
         "",
-        f"This build holds **{count} claims** of {_counted(len(chapters), 'chapter')}. Each has "
-        "a *band*: the numbers for which we still say that it holds. A band reaches at least four "
-        "standard deviations "
-        "over the seeds (independent runs that differ by chance alone) to each side of their mean. "
-        "And each one has a *sabotage*: the one thing to break so that the claim must fail. A claim"
-        " that could not fail would say nothing.",
+        f"This build holds **{_counted(count, 'claim')}** of {_counted(len(chapters), 'chapter')}. "
+        "Each sentence has a *threshold*: what it promises, as a number. It counts as true if the "
+        "mean over the kept *seeds* (independent runs that differ by chance alone) lies beyond "
+        "the threshold by three standard errors, and most seeds on its side. From the same seeds "
+        "follows the range in which one more run is *expected*. And each claim has a *mutant*: "
+        "data, model or training changed on purpose, so that the claim must be contradicted, as in "
+        "[mutation testing](https://en.wikipedia.org/wiki/Mutation_testing). A claim that survives "
+        "its mutant would say nothing.",
         "",
-        "*This build* is the number in the chapter that you can read here; *seeds* are the smallest"
-        " and the largest number of independent runs.",
+        "*This build* is the number in the chapter that you can read here.",
         "",
     ]
     for one in chapters:
         chapter = one.chapter
+        summed = {
+            (s.id, f"{s.profile}/{s.data}"): s
+            for s in evidence.summarise(evidence_file.rows([chapter]))
+        }
         lines += [f"## {chapter.number} · {chapter.title}", ""]
         lines += [f"From [the chapter](chapters/{chapter.stem}.ipynb).", ""]
         lines += [
             '<div class="course-claims">',
             "",
-            "| claim | band | this build | seeds | broken on purpose |",
-            "|---|---|---|---|---|",
+            "| claim | threshold | this build | seeds | expected | mutant |",
+            "|---|---|---|---|---|---|",
         ]
-        of_chapter = measured.get(chapter.number, {})
+        # A run in another profile than quick still shows the seeds for which the claim is made.
+        cases = (f"{one.profile}/{one.data}", f"quick/{one.data}")
         for claim in chapter.claims:
-            row = _claim_row(one, claim, of_chapter.get(claim.id, {}))
+            known = [summed[claim.id, case] for case in cases if (claim.id, case) in summed]
+            row = _claim_row(one, claim, next(iter(known), None))
             lines.append(f"| {' | '.join(map(_cell, row))} |")
         lines += ["", "</div>", ""]
     return "\n".join(lines)
 
 
-def _claim_row(one: Executed, claim, measured: dict) -> tuple[str, ...]:
+_MARKS = {"held": "✔", "not here": "◐", "unexpected": "△", "red": "✘", "not judged": "○"}
+
+
+def _claim_row(one: Executed, claim: Claim, known: Summary | None) -> tuple[str, ...]:
     record = one.claims.get(claim.id, {})
-    key = f"{one.profile}/{one.data}"
-    # A run in another profile than quick still shows the band for which the claim is made.
-    key = key if key in claim.bands or "any" in claim.bands else f"quick/{one.data}"
-    band = claim.bands.get(key, claim.bands.get("any"))
     built = "not reached"
     if record:
-        mark = {True: "✔ ", False: "✘ ", None: "○ "}[record["held"]]
-        built = mark + claims.written(record["observed"], claim.unit)
+        built = f"{_MARKS[card.status(record)]} {card.written(record['observed'], claim.unit)}"
         built += "" if record["judged"] else f" ({one.profile}: not judged)"
-    entry = measured.get(key, {})
-    values = [value for value in entry.get("seeds", {}).values() if value is not None]
-    seeds = "exact" if claim.unit_sabotage else "–"
+    threshold = claim.threshold(one.data)
+    promised = "–" if threshold is None else card.written_threshold(threshold, claim.unit)
+    mutant = str(claim.mutant)
+    if known is None or known.true is None:
+        return claim.sentence, promised, built, "–", "–", mutant
+    low, high = (card.written(end, claim.unit) for end in (known.minimum, known.maximum))
+    true = f"true on {round(known.share * known.seeds)} of {known.seeds}"
+    values = [value for value in known.mutant.values() if value is not None]
     if values:
-        low, high = (claims.written(f(values), claim.unit) for f in (min, max))
-        seeds = f"{low} ({len(values)} seeds)" if low == high else ""
-        seeds = seeds or f"{low} to {high} ({len(values)} seeds)"
-    broken = claim.sabotage or "a unit test breaks it"
-    if entry.get("sabotaged") is not None:
-        broken += f": {claims.written(entry['sabotaged'], claim.unit)}"
-    written = "not set for this data" if band is None else claims.written_band(*band, claim.unit)
-    return claim.statement, written, built, seeds, broken
+        mutant += f": {card.written(sum(values) / len(values), claim.unit)}"
+    expected = card.written_range(known.low, known.high, claim.unit)
+    return claim.sentence, promised, built, f"{low} to {high}; {true}", expected, mutant
 
 
 def _counted(number: int, noun: str) -> str:

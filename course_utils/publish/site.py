@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course_utils.errors import InputError, WorldError
-from course_utils.notebooks import documents, evidence_file
+from course_utils.notebooks import documents
 from course_utils.publish import bundles, checking, executed, licences, pages, promises, slides
 from course_utils.publish.reference import reference_pages
 
@@ -197,7 +197,7 @@ def _write(src: Path, found, source: Path, script: Path, *, instructor: bool, ad
     reference = ["claims", "glossary", "downloads", "api/index"]
     texts = {
         "index": pages.landing_page(found, figures=figures, reference=reference),
-        "claims": promises.claims_page(found, source / evidence_file.NAME),
+        "claims": promises.claims_page(found),
         "glossary": pages.glossary_page(found),
         "downloads": bundles.downloads_page(
             found, offered, instructor=instructor, licensed=bool(licence)

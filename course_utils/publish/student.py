@@ -151,7 +151,7 @@ chapters, received notebooks for both: choose another
 def _copy(chapter: chapters.Chapter, address: str) -> NotebookNode:
     copy = student_copy(documents.read(chapter.path), name=chapter.path.name)
     licences.named(copy, chapter.path.parent)
-    return hosted.pointed(copy, address) if address else copy
+    return hosted.added(copy, address) if address else copy
 
 
 def _prose(notebook: NotebookNode) -> list[NotebookNode]:

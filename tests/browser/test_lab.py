@@ -23,6 +23,7 @@ def lab(tmp_path):
     options += [f"--ServerApp.root_dir={tmp_path / '홍 길동'}", "--allow-root"]
     environment = os.environ | {"JUPYTER_CONFIG_DIR": str(tmp_path / "config")}
     environment |= {name: str(tmp_path / name) for name in ("JUPYTER_DATA_DIR", "IPYTHONDIR")}
+    environment["COURSE_LESSONS"] = str(source / "lessons")
     server = subprocess.Popen(
         [sys.executable, "-m", "jupyterlab", *options],
         stderr=subprocess.PIPE,
@@ -77,6 +78,8 @@ def test_a_student_s_notebook_runs_and_its_self_check_answers(browser, lab):
     page.get_by_role("menuitem", name=re.compile("^Run All Cells")).first.click()
     page.get_by_text("nothing here yet: replace the three dots").wait_for(timeout=60_000)
     page.locator(".jp-OutputArea img[alt*='white diagonal']").wait_for(timeout=60_000)
+    # The strip of a claim's card is drawn here, too.
+    page.locator(".jp-OutputArea svg[role=img] circle").first.wait_for(timeout=60_000)
     # The explorer runs here as it does on a page.
     stride = page.locator(".course-explorer [name=stride]")
     stride.wait_for(timeout=60_000)

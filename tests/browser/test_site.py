@@ -4,12 +4,16 @@ import re
 
 import pytest
 
+from course_utils import card, claims, lessons
+
 KINDS = (
     *("index.html", "claims.html", "glossary.html", "downloads.html", "search.html"),
     *("genindex.html", "api/index.html", "api/convolution.html"),
 )
 # A4 at 96 dots an inch, less the margins that browsers leave.
 PAPER = 718
+# What a claim's card draws: this run among the kept seeds.
+STRIP = "svg[role=img]:has(circle)"
 
 
 def pages(site):
@@ -70,19 +74,112 @@ def test_every_chapter_shows_its_figures_claims_and_formulas(site, address, open
         with opened(address + name) as page:
             images = "all => all.filter(i => !i.complete || !i.naturalWidth).map(i => i.alt)"
             assert page.eval_on_selector_all("article img", images) == []
-            assert page.get_by_text("held:").count() > 0
+            assert page.locator(f"article {STRIP}").count() > 0
             if page.locator(".math").count():
                 page.wait_for_selector("mjx-container svg")
                 assert page.locator("mjx-merror").count() == 0
 
 
-def test_the_claims_page_has_numbers_bands_and_seeds(address, opened):
+def test_the_claims_page_has_numbers_ranges_and_seeds(address, opened):
     with opened(f"{address}claims.html") as page:
         rows = page.locator("table tbody tr")
         assert rows.count() >= 2
         texts = rows.all_inner_texts()
-        # A claim without a band for this data is shown and not judged.
-        assert all(re.search("[✔○]", row) for row in texts) and any("✔" in row for row in texts)
+        # A claim without kept seeds for this data is shown and not judged.
+        assert all(re.search("[✔◐△○]", row) for row in texts) and any("✔" in row for row in texts)
+
+
+SEEDS = [0.40, 0.45, 0.55, 0.6, 0.62] * 4
+CARDS = {
+    "held": (SEEDS, 0.55),
+    "not here": (SEEDS, 0.42),
+    "unexpected": ([0.6, 0.61, 0.62, 0.63, 0.64], 0.95),
+    "red": (SEEDS, 0.95),
+    "not judged": ([], 0.5),
+}
+
+
+def card_of(state):
+    """A card in one state, as HTML: of a claim above 0.5."""
+    seeds, observed = CARDS[state]
+    low, high = claims.expected_range(seeds) if seeds else (None, None)
+    record = {
+        "statement": "The convnet beats guessing.",
+        "unit": "%",
+        "observed": observed,
+        "low": low,
+        "high": high,
+        "judged": bool(seeds),
+        "held": low <= observed <= high if seeds else None,
+        "threshold": [0.5, None],
+        "true_here": observed > 0.5,
+        "seeds": len(seeds),
+        "share": claims.verdict(seeds, (0.5, None)).share if seeds else None,
+    }
+    assert card.status(record) == state
+    kept = lessons.Kept(dict(enumerate(seeds)), mutant={0: 0.1}) if seeds else None
+    return card.card(record, why="" if seeds else "no seeds are kept", kept=kept)["text/html"]
+
+
+# The ink of each part of a strip that is drawn in the page's own, that ink, and how far text and
+# marks stand out from the ground: 1 not at all, 21 black on white.
+INK = """(strip) => {
+  const style = (one) => getComputedStyle(one);
+  const light = (color) => {
+    const parts = color.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255);
+    const [r, g, b] = parts.map((p) => p <= 0.04045 ? p / 12.92 : ((p + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  let ground = strip;
+  while (/, 0\\)$|transparent/.test(style(ground).backgroundColor)) ground = ground.parentElement;
+  const contrast = (color) => {
+    const pair = [light(color), light(style(ground).backgroundColor)].sort((a, b) => b - a);
+    return (pair[0] + 0.05) / (pair[1] + 0.05);
+  };
+  const inked = [...strip.querySelectorAll("circle, text, rect")].map((one) => style(one).fill);
+  const lines = [...strip.querySelectorAll("line")].map((one) => style(one).stroke);
+  const own = [...strip.querySelectorAll("path")]
+    .map((one) => style(one).fill === "none" ? style(one).stroke : style(one).fill);
+  return {
+    ink: style(strip.closest("article")).color, drawn: [...new Set([...inked, ...lines])],
+    text: contrast(style(strip).color), marks: own.map(contrast),
+    size: strip.getBoundingClientRect().width,
+  };
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_card_of_a_claim_is_readable_in_the_page_s_own_ink(
+    site, address, opened, serious, scheme
+):
+    # A site has no red chapter: the cards stand where the chapter shows its own, as they would.
+    with opened(address + chapters(site)[0], color_scheme=scheme) as page:
+        page.wait_for_timeout(300)
+        own = page.locator(f"article {STRIP}").first
+        own.wait_for()
+        own.evaluate(
+            """(strip, cards) => {
+              const output = strip.closest(".output");
+              for (const [state, html] of Object.entries(cards)) {
+                const copy = output.cloneNode(false);
+                copy.dataset.card = state;
+                copy.innerHTML = html;
+                output.after(copy);
+              }
+            }""",
+            {state: card_of(state) for state in CARDS},
+        )
+        drawn = [own, *(page.locator(f"[data-card='{s}'] {STRIP}") for s in CARDS)][:-1]
+        for strip in drawn:
+            found = strip.evaluate(INK)
+            assert found["drawn"] == [found["ink"]], found
+            assert found["text"] >= 4.5 and min(found["marks"]) >= 3, found
+            assert found["size"] > 300 and strip.get_attribute("aria-label")
+        assert page.locator("[data-card='not judged'] svg").count() == 0
+        assert serious(page) == []
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.wait_for_timeout(200)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
 def test_dark_and_light_can_be_chosen(address, opened):

@@ -13,7 +13,7 @@ import pytest
 import small_chapters as small
 
 from course_utils import cli
-from course_utils.notebooks import documents, execution, fingerprint, kernels, plan, records
+from course_utils.notebooks import documents, execution, fingerprint, kernels, plan
 
 LOOKS = """\
 import matplotlib, os, pathlib, sys
@@ -21,7 +21,7 @@ import course_utils
 print(repr((SEED, WIDTH, RATE, NAME, DEEP, PAIR)))
 print(sys.executable)
 print(pathlib.Path(course_utils.__file__).parent)
-print(os.environ["PYTHONHASHSEED"], os.environ.get("COURSE_PROFILE"), "started" in globals())
+print(os.environ["PYTHONHASHSEED"], "started" in globals())
 print(matplotlib.rcParams["lines.linewidth"], matplotlib.get_backend()[-6:])
 print(pathlib.Path.cwd().name, list(pathlib.Path.cwd().iterdir()))
 """
@@ -65,47 +65,83 @@ def test_parameters_arrive_and_the_users_own_settings_do_not(folder, monkeypatch
     monkeypatch.setenv("PYTHONSTARTUP", str(elsewhere / "start.py"))
     monkeypatch.setenv("MPLCONFIGDIR", str(elsewhere / "matplotlib"))
     monkeypatch.setenv("MPLBACKEND", "agg")
-    monkeypatch.setenv("COURSE_PROFILE", "smoke")
-    monkeypatch.setenv("COURSE_SEED", "1")
-    # Papermill would inject a tuple as a text; nobody asked for another one here.
-    parameters = small.PARAMETERS + "PAIR = (1, 2)  # two"
-    looks = small.chapter("00", parameters=parameters, claim=LOOKS, exercise=None)
-    small.write(folder / "notebooks", n00_looks=looks)
+    parameters = small.PARAMETERS + "PAIR = [1, 2]  # two"
+    sheet = small.SHEET.replace("[parameters]", "[parameters]\nPAIR = { quick = [1, 2] }")
+    looks = small.chapter("00", parameters=parameters, exact=LOOKS, exercise=None)
+    small.write(folder / "notebooks", sheet=sheet, n00_looks=looks)
     out = folder / "out {PROFILE}"
 
     code = course_run(
-        folder, "0", "--profile", "quick", "--out", out, "-p", "WIDTH", 16, "-p", "RATE", 1,
-        "-p", "NAME", "모자", "-p", "DEEP", "true",
+        folder, "0", "--profile", "full", "--seed", 1, "--out", out, "-p", "WIDTH", 16,
+        "-p", "RATE", 1, "-p", "NAME", "모자", "-p", "PAIR", "[3]",
     )  # fmt: skip
 
     assert code == 0, capsys.readouterr().out
-    assert printed(out / "00_looks.ipynb", "claim").splitlines() == [
-        "(1, 16, 1.0, '모자', True, (1, 2))",
+    assert printed(out / "00_looks.ipynb", "exact").splitlines() == [
+        "(1, 16, 1.0, '모자', True, [3])",
         sys.executable,
         str(Path(cli.__file__).parent),
-        "0 None False",
+        "0 False",
         "1.5 inline",
         "work []",
     ]
     assert sorted(path.name for path in out.iterdir()) == [".lock", "00_looks.ipynb", "claims.json"]
-    session = records.read(documents.read(out / "00_looks.ipynb"), records.SESSION)
-    assert session[0].content["source"]["seed"] == "command line"
 
 
-def test_a_sabotaged_claim_must_miss(folder, capsys):
-    stubborn = small.CLAIM.replace("0.1 if course", "0.8 if course")
+def test_a_parameter_that_was_given_its_value_of_quick_keeps_it(folder):
+    """Where there is no command line, the same value would be taken for one that nobody chose."""
+    looks = small.chapter("00", exact="print(WIDTH, NAME)")
+    small.write(folder / "notebooks", n00_looks=looks)
+    given = ("--profile", "smoke", "--data", "real", "-p", "WIDTH", 8)
+    assert course_run(folder, "--out", folder / "out", *given) == 0
+    assert printed(folder / "out" / "00_looks.ipynb", "exact") == "8 hat\n"
+
+
+def test_an_unknown_parameter_is_refused_before_anything_runs(folder, capsys):
+    small.write(folder / "notebooks", n00_small=small.chapter("00"))
+    assert course_run(folder, "--out", folder / "out", "-p", "WIDHT", 16) == 2
+    assert "WIDHT" in capsys.readouterr().err
+    assert not (folder / "out").exists()
+
+
+def test_a_mutant_must_contradict_its_claim(folder, monkeypatch, capsys):
+    """The mutated run ends with its claim: what comes later could only fail or cost time."""
+    monkeypatch.setenv("COURSE_TEST_LATER", str(folder / "later"))
+    later = "import os, pathlib\npathlib.Path(os.environ['COURSE_TEST_LATER']).touch()"
+    stubborn = small.CLAIM.replace('"beats-guessing", level', '"beats-guessing", 0.8')
     small.write(
         folder / "notebooks",
-        n00_honest=small.chapter("00", exercise=None),
-        n01_stubborn=small.chapter("01", claim=stubborn),
+        n00_honest=small.chapter("00", exact=later),
+        n01_stubborn=small.chapter("01", claim=stubborn, exact=later),
     )
     out = folder / "out"
-    assert course_run(folder, "--sabotage", "00:beats-guessing", "--out", out) == 0
-    row = json.loads((out / "00-beats-guessing" / "claims.json").read_text())[0]
-    assert (row["sabotaged"], row["held"]) == ("beats-guessing", False)
+    assert course_run(folder, "--mutant", "00:beats-guessing", "--out", out) == 0
+    (row,) = json.loads((out / "00-beats-guessing" / "claims.json").read_text())
+    assert (row["mutant"], row["observed"]) == ("beats-guessing", 0.1)
     capsys.readouterr()
-    assert course_run(folder, "1", "--sabotage", "beats-guessing", "--out", out) == 1
-    assert "sabotaged and still holds (observed 0.8, band from 0.6" in capsys.readouterr().out
+    assert course_run(folder, "1", "--mutant", "beats-guessing", "--out", out) == 1
+    assert "01:beats-guessing" in capsys.readouterr().out
+    assert not (folder / "later").exists()
+    assert sorted(path.name for path in out.iterdir()) == ["00-beats-guessing", "01-beats-guessing"]
+
+
+def test_where_one_mutated_run_cannot_decide_five_do_and_one_does_not(folder, capsys):
+    sheet = small.SHEET.replace("above = 0.5", "above = 0.79")
+    small.write(folder / "notebooks", sheet=sheet, n00_near=small.chapter("00"))
+    wish = ("--mutant", "beats-guessing", "--out", folder / "out")
+    assert course_run(folder, *wish) == 0
+    assert capsys.readouterr().out.count("00 near seed ") == 5
+    assert course_run(folder, *wish, "--seed", 3) == 1
+
+
+@pytest.mark.parametrize("raises", ["raise ValueError", "input()"])
+def test_a_mutated_run_that_breaks_contradicts_nothing(folder, raises):
+    """A change that only breaks the chapter would kill every mutant, and show nothing."""
+    broken = small.chapter("00", claim=small.CLAIM.replace("\nclaims", f"\n{raises}\nclaims"))
+    small.write(folder / "notebooks", n00_broken=broken)
+    out = folder / "out"
+    assert course_run(folder, "--mutant", "beats-guessing", "--out", out) == 1
+    assert json.loads((out / "00-beats-guessing" / "claims.json").read_text()) == []
 
 
 def test_a_cell_may_not_take_for_ever(folder, capsys):
@@ -113,15 +149,14 @@ def test_a_cell_may_not_take_for_ever(folder, capsys):
     source = small.CLAIM + f"import subprocess\nsubprocess.run(['sleep', '{seconds}'])"
     small.write(folder / "notebooks", n00_slow=small.chapter("00", claim=source))
     assert course_run(folder, "--out", folder / "out", "--timeout", 5) == 1
-    reason = "00 slow, cell 5 (id claim): ran longer than 5 s; allow more with --timeout, or run"
-    assert reason in capsys.readouterr().out
+    assert "00 slow, cell 5 (id claim): ran longer than 5 s" in capsys.readouterr().out
     assert not running(seconds)
 
 
 def test_nothing_outlives_a_dead_kernel(folder, capsys):
     # Another number for each process of tests, so that none finds the child of another.
     seconds = str(10_000 + os.getpid())
-    source = (
+    source = small.CLAIM + (
         "import os, signal, subprocess\n"
         f"subprocess.Popen(['sleep', '{seconds}'])\n"
         "os.kill(os.getpid(), signal.SIGKILL)"

@@ -7,10 +7,12 @@ result taken from `runs/`, when the same run is there): each check must pass.
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from chapter_builder import good_chapter, write_course
 
+from course_utils import session
 from course_utils.notebooks import (
     chapters,
     documents,
@@ -20,6 +22,7 @@ from course_utils.notebooks import (
     kernels,
     plan,
     records,
+    settings,
 )
 from course_utils.publish.student import write_student_copies
 
@@ -31,7 +34,8 @@ def run(chapter, folder):
     """Execute a chapter in smoke; return its exercise records and what went wrong."""
     folder.mkdir(parents=True, exist_ok=True)
     attempt = engine.Attempt(folder=folder, timeout=600)
-    parameters = {**chapter.parameters, "PROFILE": "smoke", "DATA": "embedded", "SABOTAGE": ""}
+    parameters = settings.settle(chapter, profile="smoke", data="embedded")
+    parameters[session.SETTLED] = True
     notebook = engine.attempt(documents.read(chapter.path), parameters, attempt)
     wrong = [attempt.failure] if attempt.failure else []
     for number, cell in records.own_cells(notebook):
@@ -91,10 +95,10 @@ def small(tmp_path, monkeypatch):
 
     def both(change=lambda notebook: None):
         notebook = good_chapter()
-        notebook.cells[1].source = "pass"  # pip is no part of this
         change(notebook)
         path = write_course(tmp_path / "홍 길동", notebook)
         monkeypatch.setattr(kernels, "ROOT", path.parents[1])
+        monkeypatch.setenv("COURSE_LESSONS", str(path.parent / "lessons"))
         write_student_copies(path.parent, tmp_path / "copies")
         chapter = chapters.read(path)
         copy = chapters.read(tmp_path / "copies" / path.name)
@@ -139,6 +143,6 @@ def test_a_copy_that_raises_is_found(small):
 
 
 def test_a_silent_check_is_found():
-    chapter = chapters.Chapter(Path("a"), "00", "a", "00_a", "", "", "", {}, (), ("x",), ())
+    chapter = SimpleNamespace(exercises=("x",))
     silent = [{"name": "x", "passed": False, "message": " "}]
     assert stub_faults(chapter, silent, []) == ["x fails on the stub without a word"]

@@ -1,8 +1,9 @@
-"""Each chapter's first lines work where a hosted notebook runs them: alone, in a clean environment.
+"""Each chapter's first lines work where a hosted copy runs them: alone, in a clean environment.
 
-Colab opens the notebook without the course, and with its own TensorFlow; the first cell installs
-the course. Binder makes the environment from `environment.yml`; there the cell does nothing. Both
-are played here with an environment that uv makes: no conda, and this Python.
+Colab opens the copy without the course, and with its own TensorFlow; the first cell installs the
+course. Binder makes the environment from `environment.yml`; there a copy needs no such cell, and
+one that has it installs nothing. Both are played here with an environment that uv makes: no conda,
+and this Python.
 """
 
 import os
@@ -16,15 +17,10 @@ import pytest
 import yaml
 
 from course_utils.notebooks import chapters, documents
-from course_utils.publish import hosted
-from course_utils.publish.student import student_copy
+from course_utils.publish.student import student_files
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-HOSTED = [
-    chapter
-    for chapter in chapters.find(ROOT / "notebooks")
-    if any("hosted" in documents.tags(cell) for cell in documents.read(chapter.path).cells)
-]
+CHAPTERS = chapters.find(ROOT / "notebooks")
 RUNNER = """
 import sys, nbformat
 from nbclient import NotebookClient
@@ -81,16 +77,20 @@ def limits(folder):
     return folder / "limits.txt"
 
 
-def first_lines(notebook):
-    """The hosted cell, the parameters and the set-up, as a notebook of their own."""
+def first_lines(address):
+    """Of each student's copy, the first code cells as a notebook of their own."""
     wanted = ({"hosted"}, {"parameters"}, {"setup"})
-    notebook.cells = [cell for cell in notebook.cells if documents.tags(cell) in wanted]
-    assert len(notebook.cells) == 3
-    return notebook
+    copies = student_files(ROOT / "notebooks", address=address)
+    for chapter in CHAPTERS:
+        notebook = documents.parse(copies[chapter.path.name], chapter.path.name)
+        notebook.cells = [cell for cell in notebook.cells if documents.tags(cell) in wanted]
+        assert len(notebook.cells) == (3 if address else 2)
+        yield chapter, notebook
 
 
-def executed(path, number, python, environment):
+def executed(notebook, path, number, python, environment):
     """Execute first lines where they lie; the last of them says what was begun."""
+    nbformat.write(notebook, path)
     done = subprocess.run(
         [str(python), "-c", RUNNER, path.name],
         cwd=path.parent,
@@ -103,34 +103,34 @@ def executed(path, number, python, environment):
     assert f"Chapter {number} · profile quick" in done.stdout
 
 
-def test_there_are_chapters_with_a_hosted_cell():
-    assert {chapter.number for chapter in HOSTED} >= {"00", "01", "02"}
+def has_the_course(python, environment, folder):
+    code = "import importlib.util as u; print(u.find_spec('course_utils') is not None)"
+    command = [str(python), "-c", code]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip() == "True"
 
 
 def test_the_first_lines_of_every_chapter_work_alone(service, tmp_path):
     python, environment = service
     folder = tmp_path / "content"
     folder.mkdir()
-    for chapter in HOSTED:
-        notebook = hosted.pointed(first_lines(documents.read(chapter.path)), str(ROOT))
-        nbformat.write(notebook, folder / chapter.path.name)
-        executed(folder / chapter.path.name, chapter.number, python, environment)
+    assert not has_the_course(python, environment, folder)
+    for chapter, notebook in first_lines(str(ROOT)):
+        executed(notebook, folder / chapter.path.name, chapter.number, python, environment)
+    assert has_the_course(python, environment, folder)
 
 
-def test_without_an_address_the_reader_is_told_what_is_missing(tmp_path):
-    source = hosted.SOURCE.replace("%pip", "pass #").replace(
-        'find_spec("course_utils")', 'find_spec("no_such_course")'
-    )
-    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True)
-    assert "ask your instructor for it" in done.stderr
-
-
-def test_binder_begins_a_student_s_copy_and_installs_nothing_more(binder, tmp_path):
+# An address from which nothing can be installed: a cell that tried would fail.
+@pytest.mark.parametrize("address", ["", "git+https://no-such-host.invalid/course"])
+def test_binder_begins_a_student_s_copy_and_installs_nothing_more(binder, tmp_path, address):
     python, environment = binder
-    chapter = HOSTED[0]
-    # The copy names no address: were the course not there, its first cell would say so and stop.
-    notebook = first_lines(student_copy(documents.read(chapter.path)))
-    nbformat.write(notebook, tmp_path / chapter.path.name)
-    executed(tmp_path / chapter.path.name, chapter.number, python, environment)
+    chapter, notebook = next(first_lines(address))
+    executed(notebook, tmp_path / chapter.path.name, chapter.number, python, environment)
+
+
+def test_binder_has_a_jupyterlab(binder):
+    python, environment = binder
     lab = [str(python), "-m", "jupyter", "lab", "--version"]
     assert subprocess.run(lab, env=environment, capture_output=True, check=False).returncode == 0

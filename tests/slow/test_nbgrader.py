@@ -79,6 +79,8 @@ def nbgrader(tmp_path_factory):
             env=environment
             | {
                 "HOME": str(folder),
+                # The sheets of the small chapters, beside the course's folder.
+                "COURSE_LESSONS": str(Path(cwd).parent / "notebooks" / "lessons"),
                 "JUPYTER_DATA_DIR": str(folder / "data"),
                 # It calls alembic by its name.
                 "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
@@ -122,6 +124,9 @@ def test_release_hides_the_solution_and_validation_judges(nbgrader, course):
     text = release.read_text("utf-8")
     assert "YOUR CODE HERE" in text and "answer = made_late" not in text
     assert "YOUR ANSWER HERE" in text and "For whoever grades" not in text
+    values = {}
+    exec(small.cell(documents.read(release), "parameters").source, {}, values)
+    assert (values["PROFILE"], values["SEED"], values["WIDTH"]) == ("smoke", 0, 2)
 
     solved = nbgrader(course, "validate", str(course / f"source/{NAME}/{NAME}.ipynb"))
     assert "Success! Your notebook passes all the tests." in solved.stdout, solved
@@ -133,7 +138,10 @@ def test_autograding_gives_a_third_and_waits_for_a_person(nbgrader, course):
     assert nbgrader(course, "generate_assignment", NAME, "--create").returncode == 0
     code = "# YOUR CODE HERE\nraise NotImplementedError()"
     words = ("YOUR ANSWER HERE", "Because half of 8 is 4; a 5 would have shown me wrong.")
-    hand_in(course, "kim", exercise=(code, "answer = made_late"), exercise_in_words=words)
+    # Whoever hands in another size is graded on the same numbers as all.
+    larger = {"parameters": ("'smoke'", "'quick'")}
+    solved = (code, "answer = made_late")
+    hand_in(course, "kim", exercise=solved, exercise_in_words=words, **larger)
     hand_in(course, "lee", exercise=(code, "answer = 5"), exercise_in_words=words)
     hand_in(course, "park")
     # The cell that sleeps would be stopped, and kim's answer would not be known.

@@ -1,5 +1,6 @@
 """The `course` command: how it ends, and which mistakes it finds before anything runs."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,27 +9,51 @@ import pytest
 import small_chapters as small
 from click.testing import CliRunner
 
-from course_utils import cli
+from course_utils import cli, lessons
 from course_utils.errors import InputError, WorldError
-from course_utils.notebooks import runs
+from course_utils.notebooks import documents, runs
 from course_utils.notebooks.jobs import Outcome, Reason
 
-OTHER = small.CLAIM.replace("beats-guessing", "beats-colour")
-REAL = small.CLAIM.replace("quick/embedded", "full/real")
-LISTS = small.PARAMETERS + "SIZES = [1, 2]  # two\nPAIR = (1, 2)  # two\nFREE = None  # any\n"
+LISTS = small.PARAMETERS + "SIZES = [1, 2]  # two\n"
+LISTS_SHEET = small.SHEET.replace("[claims", "SIZES = { quick = [1, 2] }\n\n[claims", 1)
+# The kept seeds lie around this threshold: one run cannot tell.
+NEAR = """
+[claims.beats-colour]
+sentence = "The convnet beats the mean color."
+above = 0.8
+mutant = { parameter = "WIDTH", value = 1 }
+"""
+# Chapter 02 speaks of real data, of which nothing is kept.
+REAL = small.SHEET.replace("test_set", 'only = "real"\ntest_set')
+
+
+def both(sheet=small.SHEET):
+    """A chapter of two claims, and its sheet."""
+    claim = small.CLAIM + 'claims.check("beats-colour", level)\n'
+    return {"claim": claim}, sheet + NEAR
+
+
+def keep(folder, **kept):
+    """Write evidence; each chapter's claims have the seeds of the small chapter's one."""
+    (facts,) = small.EVIDENCE["claims"].values()
+    found = {
+        number.removeprefix("n"): {"digest": {}, "claims": dict.fromkeys(ids, facts)}
+        for number, ids in kept.items()
+    }
+    content = {"format": lessons.FORMAT, "chapters": found}
+    (folder / "lessons" / lessons.EVIDENCE).write_text(json.dumps(content))
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    for name in ("PROFILE", "DATA", "SEED", "SABOTAGE"):
-        monkeypatch.delenv(f"COURSE_{name}", raising=False)
+    monkeypatch.delenv("COURSE_LESSONS", raising=False)
     monkeypatch.chdir(tmp_path)
-    small.write(
-        tmp_path / "홍 길동",
-        n00_start_here=small.chapter("00", parameters=LISTS),
-        n01_convolution=small.chapter("01", claim=OTHER),
-        n02_first_convnet=small.chapter("02", claim=REAL),
-    )
+    place = tmp_path / "홍 길동"
+    cells, sheet = both()
+    small.write(place, sheet=LISTS_SHEET, n00_start_here=small.chapter("00", parameters=LISTS))
+    small.write(place, sheet=sheet, n01_convolution=small.chapter("01", **cells))
+    small.write(place, sheet=REAL, n02_first_convnet=small.chapter("02"))
+    keep(place, n00=["beats-guessing"], n01=["beats-guessing", "beats-colour"])
     return tmp_path
 
 
@@ -78,13 +103,32 @@ def test_a_chapter_by_number_or_name(folder, planned, name):
     assert [job.label for job in planned] == ["01 convolution"]
 
 
-def test_the_command_line_wins_over_the_environment_over_the_notebook(folder, planned, monkeypatch):
-    monkeypatch.setenv("COURSE_PROFILE", "full")
-    monkeypatch.setenv("COURSE_SEED", "7")
-    run(folder, "1", "--profile", "smoke")
+def test_the_command_line_wins_over_the_notebook(folder, planned):
+    run(folder, "1", "--profile", "smoke", "--seed", "7")
     settled = planned[0].parameters
     assert (settled["PROFILE"], settled["SEED"], settled["DATA"]) == ("smoke", 7, "embedded")
     assert planned[0].folder == folder / "runs" / "smoke-embedded"
+
+
+@pytest.mark.parametrize(
+    ("profile", "data", "expected"),
+    [
+        ("quick", "embedded", (8, 0.5, "hat", False)),
+        ("smoke", "embedded", (2, 0.5, "hat", False)),
+        ("quick", "real", (8, 0.5, "coat", False)),
+        ("smoke", "real", (2, 0.5, "hat", False)),
+        ("full", "real", (8, 0.5, "hat", True)),
+    ],
+)
+def test_the_sheet_has_the_values_of_profile_and_data(folder, planned, profile, data, expected):
+    run(folder, "1", "--profile", profile, "--data", data)
+    settled = planned[0].parameters
+    assert tuple(settled[name] for name in ("WIDTH", "RATE", "NAME", "DEEP")) == expected
+
+
+def test_a_parameter_of_the_command_line_wins_over_the_sheet(folder, planned):
+    run(folder, "1", "--profile", "smoke", "-p", "WIDTH", "8")
+    assert planned[0].parameters["WIDTH"] == 8
 
 
 def test_several_seeds(folder, planned):
@@ -123,9 +167,6 @@ def test_several_profiles_each_in_a_folder_of_its_own(folder, planned):
         (("DEEP", "true"), True),
         (("DEEP", "False"), False),
         (("SIZES", "[3, 4]"), [3, 4]),
-        (("FREE", "0.5"), 0.5),
-        (("FREE", "cat"), "cat"),
-        (("FREE", "None"), None),
     ],
 )
 def test_a_parameter_has_the_type_of_the_notebooks_own(folder, planned, typed, expected):
@@ -135,126 +176,166 @@ def test_a_parameter_has_the_type_of_the_notebooks_own(folder, planned, typed, e
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "named"),
     [
-        (["9"], "expected the name or number of a chapter, received '9': choose from 00_start"),
-        (["convolutoin"], "the nearest is 01_convolution"),
-        (["1", "-p", "WIDHT", "3"], "chapter 01 has no parameter WIDHT (the nearest is WIDTH): it"),
-        (["-p", "SIZES", "[1]"], "chapter 01 has no parameter SIZES: it has WIDTH, RATE, NAME, DE"),
-        (["1", "-p", "WIDTH", "0.5"], "expected WIDTH as a whole number like the notebook's own 8"),
-        (["1", "-p", "WIDTH", "True"], "own 8, received 'True'"),
-        (["1", "-p", "WIDTH", "wide"], "own 8, received 'wide'"),
-        (["1", "-p", "RATE", "fast"], "expected RATE as a number like the notebook's own 0.5, rec"),
-        (["1", "-p", "DEEP", "1"], "expected DEEP as True or False like the notebook's own False"),
-        (["0", "-p", "SIZES", "(3, 4)"], "expected SIZES as a list like the notebook's own [1, 2]"),
-        (["0", "-p", "PAIR", "(3, 4)"], "expected PAIR as a tuple like the notebook's own (1, 2)"),
-        (["1", "-p", "SEED", "3"], "expected --seed for SEED, received -p SEED 3"),
-        (["--seed", "1", "--seeds", "0-4"], "expected --seed or --seeds, received both: choose on"),
-        (["--seeds", "4-0"], "expected seeds such as 0-4 or 0,2,5, received '4-0'"),
-        (["--seeds", "0-4294967296"], "expected at most 1,000 seeds from 0 to 4294967295, receiv"),
-        (["--seeds", "4294967296"], "expected at most 1,000 seeds from 0 to 4294967295, received"),
-        (["--seeds", "0-1000"], "expected at most 1,000 seeds from 0 to 4294967295, received '0-"),
-        (["--seeds", "a"], "expected seeds such as 0-4 or 0,2,5, received 'a'"),
-        (["--sabotage", "beats-gessing"], "received 'beats-gessing': did you mean 00:beats-guess"),
-        (["--sabotage", "01:beats-guessing"], "expected a claim to sabotage, received '01:beats-"),
-        (["--sabotage", "00:beats-guessing+beats-gessing"], "did you mean 00:beats-guessing?"),
-        (["1", "--sabotage", "00:beats-guessing"], "received '00': "),
-        (["--sabotage", "beats-guessing"], "which may be 00:beats-guessing or 02:beats-guessing"),
-        (
-            ["--sabotage", "00:twice-two"],
-            "claim 00:twice-two is exact mathematics and is broken by a test, not by the chapter: "
-            "run pytest tests/unit/test_sums.py::test_twice",
-        ),
-        (
-            ["--sabotage", "02:beats-guessing"],
-            "expected a band of claim 02:beats-guessing for quick/embedded, it has full/real: "
-            "without one it is not judged",
-        ),
-        (
-            ["--profile", "smoke", "--sabotage", "00:beats-guessing"],
-            "expected a profile that judges claims, received smoke with --sabotage: use quick",
-        ),
+        (["9"], ["'9'", "00_start"]),
+        (["convolutoin"], ["'convolutoin'", "01_convolution"]),
+        (["1", "-p", "WIDHT", "3"], ["01", "WIDHT", "WIDTH"]),
+        (["-p", "SIZES", "[1]"], ["01", "SIZES", "WIDTH, RATE"]),
+        (["1", "-p", "WIDTH", "0.5"], ["WIDTH", "'0.5'"]),
+        (["1", "-p", "WIDTH", "True"], ["WIDTH", "'True'"]),
+        (["1", "-p", "WIDTH", "wide"], ["WIDTH", "'wide'"]),
+        (["1", "-p", "RATE", "fast"], ["RATE", "'fast'"]),
+        (["1", "-p", "DEEP", "1"], ["DEEP", "'1'"]),
+        (["0", "-p", "SIZES", "(3, 4)"], ["SIZES", "'(3, 4)'"]),
+        (["1", "-p", "SEED", "3"], ["--seed", "SEED 3"]),
+        (["--seed", "1", "--seeds", "0-4"], ["--seed", "--seeds"]),
+        (["--seeds", "4-0"], ["'4-0'"]),
+        (["--seeds", "0-4294967296"], ["4294967295", "'0-4294967296'"]),
+        (["--seeds", "4294967296"], ["4294967295", "'4294967296'"]),
+        (["--seeds", "0-1000"], ["1,000", "'0-1000'"]),
+        (["--seeds", "a"], ["'a'"]),
+        (["--mutant", "beats-gessing"], ["'beats-gessing'", "00:beats-guessing"]),
+        (["--mutant", "00:beats-colour"], ["'00:beats-colour'"]),
+        (["--mutant", "00:beats-guessing+beats-gessing"], ["+beats-gessing", "00:beats-guessing"]),
+        (["1", "--mutant", "00:beats-guessing"], ["'00'", "01_convolution"]),
+        (["--mutant", "beats-guessing"], ["00:beats-guessing or 01:", "02:beats-guessing"]),
+        (["--mutant", "beats-colour+no-such"], ["'beats-colour+no-such'"]),
+        (["--mutant", "02:beats-guessing"], ["02:beats-guessing", "real", "quick/embedded"]),
+        (["--data", "real", "--mutant", "02:beats-guessing"], ["02:beats-", "quick/real"]),
+        (["--profile", "full", "--mutant", "00:beats-guessing"], ["00:beats", "full/embedded"]),
+        (["--profile", "smoke", "--mutant", "00:beats-guessing"], ["00:beats-guessing", "smoke"]),
     ],
 )
-def test_mistakes_are_found_before_anything_runs(folder, capsys, arguments, message):
-    assert message in refused(folder, capsys, *arguments)
+def test_mistakes_are_found_before_anything_runs(folder, capsys, arguments, named):
+    said = refused(folder, capsys, *arguments)
+    assert [word for word in named if word not in said] == []
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("PROFILE", "fast", "expected PROFILE to be one of smoke, quick, full, received 'fast'"),
-        ("DATA", "none", "expected DATA to be one of embedded, real, received 'none'"),
-        ("SEED", "x", "expected COURSE_SEED to be a whole number from 0 to 4294967295, recei"),
-        ("SEED", "4294967296", "to be a whole number from 0 to 4294967295, received '42949"),
-        ("SABOTAGE", "x-y", "expected a claim to sabotage, received 'x-y'"),
-    ],
-)
-def test_so_are_those_of_the_environment(folder, capsys, monkeypatch, name, value, message):
-    monkeypatch.setenv(f"COURSE_{name}", value)
-    assert message in refused(folder, capsys)
+def test_one_kept_seed_is_none(folder, capsys):
+    file = folder / "홍 길동" / "lessons" / lessons.EVIDENCE
+    content = json.loads(file.read_text())
+    facts = content["chapters"]["00"]["claims"]["beats-guessing"]["quick/embedded"]
+    facts["seeds"] = {"0": 0.8, "1": None}
+    file.write_text(json.dumps(content))
+    assert "quick/embedded" in refused(folder, capsys, "--mutant", "00:beats-guessing")
 
 
-@pytest.mark.parametrize(
-    ("line", "other", "message"),
-    [
-        ("SEED = 0 ", 'SEED = "0" ', "expected SEED as a text like the notebook's own '0', receiv"),
-        (
-            'SABOTAGE = ""',
-            'SABOTAGE = "a"',
-            "expected the committed SABOTAGE to be empty, received",
-        ),
-    ],
-)
-def test_and_those_of_the_notebook(folder, capsys, line, other, message):
-    source = small.PARAMETERS.replace(line, other)
+def test_and_those_of_the_notebook(folder, capsys):
+    source = small.PARAMETERS.replace("SEED = 0 ", 'SEED = "0" ')
     small.write(folder / "홍 길동", n01_convolution=small.chapter("01", parameters=source))
-    assert message in refused(folder, capsys, "1", "--seed", "3")
+    assert "'0'" in refused(folder, capsys, "1", "--seed", "3")
 
 
-def test_a_sabotaged_run_never_lands_on_a_good_one(folder, planned):
-    run(folder, "--sabotage", "00:beats-guessing,beats-colour", "--sabotage", "01:beats-colour")
-    assert [(job.label, job.parameters["SABOTAGE"], job.folder) for job in planned] == [
+@pytest.mark.parametrize(("name", "value"), [("PROFILE", "fast"), ("DATA", "none")])
+def test_a_profile_or_data_that_is_none_is_refused(folder, capsys, name, value):
+    old = {"PROFILE": '"quick"', "DATA": '"embedded"'}[name]
+    source = small.PARAMETERS.replace(f"{name} = {old}", f'{name} = "{value}"')
+    small.write(folder / "홍 길동", n01_convolution=small.chapter("01", parameters=source))
+    said = refused(folder, capsys, "1")
+    assert "01" in said and name in said and f"'{value}'" in said
+
+
+# Mutants
+
+
+def test_a_mutated_run_never_lands_on_a_good_one(folder, planned):
+    run(folder, "--mutant", "00:beats-guessing,01:beats-guessing", "--mutant", "01:beats-guessing")
+    assert [(job.label, job.mutants, job.folder) for job in planned] == [
         (
-            "00 start_here sabotaged beats-guessing",
-            "beats-guessing",
-            folder / "runs" / "sabotage" / "00-beats-guessing",
-        ),
-        (
-            "01 convolution sabotaged beats-colour",
-            "beats-colour",
-            folder / "runs" / "sabotage" / "01-beats-colour",
-        ),
+            f"{number} {name} mutant beats-guessing",
+            ("beats-guessing",),
+            folder / "runs" / "mutants" / f"{number}-beats-guessing",
+        )
+        for number, name in (("00", "start_here"), ("01", "convolution"))
     ]
+    assert len({job.key for job in planned}) == 2
     planned.clear()
-    run(folder, "1", "--sabotage", "beats-colour", "--out", "runs/quick-embedded")
-    assert planned[0].folder == folder / "runs" / "quick-embedded" / "01-beats-colour"
+    run(folder, "0", "--mutant", "beats-guessing", "--out", "runs/quick-embedded")
+    assert planned[0].folder == folder / "runs" / "quick-embedded" / "00-beats-guessing"
+    (mutated,) = (job.key for job in planned)
+    planned.clear()
+    run(folder, "0")
+    assert planned[0].key != mutated
 
 
-def test_several_claims_are_sabotaged_in_one_run(folder, planned, capsys):
-    long = "beats-everything-that-has-ever-been-tried-on-these-pictures-so-far"
-    both = small.CLAIM + OTHER.partition("\n")[2] + OTHER.replace("beats-colour", long)
-    small.write(folder / "홍 길동", n03_both=small.chapter("03", claim=both))
-    run(folder, "--sabotage", "03:beats-guessing+beats-colour+beats-guessing")
-    run(folder, "--sabotage", f"03:beats-guessing+{long}")
-    run(folder, "--sabotage", f"03:{long}+beats-guessing")
-    assert planned[0].sabotage == ("beats-guessing", "beats-colour")
-    assert planned[0].folder.name == "03-beats-guessing+beats-colour"
-    assert planned[1].folder != planned[2].folder
+def test_five_seeds_where_one_run_cannot_tell(folder, planned):
+    run(folder, "--mutant", "beats-colour")
+    found = [(job.parameters["SEED"], job.folder.relative_to(folder).as_posix()) for job in planned]
+    assert found == [(seed, f"runs/mutants/01-beats-colour/seed-{seed}") for seed in range(5)]
+    assert {job.parameters["WIDTH"] for job in planned} == {1}
+    assert len({job.key for job in planned}) == 5
+
+
+@pytest.mark.parametrize(
+    ("asked", "seeds"), [(["--seed", "3"], [3]), (["--seeds", "2,4"], [2, 4]), ([], range(5))]
+)
+def test_seeds_that_were_asked_for_are_enough(folder, planned, asked, seeds):
+    run(folder, "--mutant", "beats-colour", *asked)
+    assert [job.parameters["SEED"] for job in planned] == list(seeds)
+
+
+def test_several_mutants_in_one_run(folder, planned):
+    run(folder, "--mutant", "01:beats-guessing+beats-colour+beats-guessing")
+    assert {job.mutants for job in planned} == {("beats-guessing", "beats-colour")}
+    assert planned[0].folder.parent.name == "01-beats-guessing+beats-colour"
+    # One of them needs five.
+    assert len(planned) == 5
+
+
+def test_the_folders_of_many_mutants_have_short_names(folder, planned):
+    long = "beats-everything-that-has-ever-been-tried-on-these-images-so-far"
+    cells, sheet = both()
+    cells["claim"] = cells["claim"].replace("beats-colour", long)
+    place = folder / "홍 길동"
+    small.write(place, sheet=sheet.replace("beats-colour", long), n03_both=small.chapter(**cells))
+    keep(place, n03=["beats-guessing", long])
+    run(folder, "--mutant", f"03:beats-guessing+{long}", "--seed", "0")
+    run(folder, "--mutant", f"03:{long}+beats-guessing", "--seed", "0")
+    assert planned[0].folder != planned[1].folder
     assert max(len(job.folder.name) for job in planned) < 100
-    capsys.readouterr()
-    assert run(folder, "--sabotage", "01:beats-colour,beats-colour+beats-guessing") == 2
 
 
-def test_the_environment_sabotages_too(folder, planned, monkeypatch):
-    monkeypatch.setenv("COURSE_SABOTAGE", "beats-colour")
-    run(folder)
-    assert [job.folder.name for job in planned] == ["01-beats-colour"]
+@pytest.mark.parametrize(
+    "mutant",
+    [
+        '{ cell = "claim", replace = "= 0.8 +", with = "= 0.2 +" }',
+        '{ cell = "claim", replace = "level = 0.8", with = "level = 0.3" }',
+    ],
+)
+def test_mutants_that_touch_each_other_are_refused(folder, capsys, mutant):
+    cells, sheet = both()
+    place = folder / "홍 길동"
+    sheet = sheet.replace('{ parameter = "WIDTH", value = 1 }', mutant)
+    small.write(place, sheet=sheet, n01_convolution=small.chapter("01", **cells))
+    keep(place, n01=["beats-guessing", "beats-colour"])
+    said = refused(folder, capsys, "--mutant", "01:beats-guessing+beats-colour")
+    assert "beats-guessing+beats-colour" in said
+
+
+@pytest.mark.parametrize(
+    ("observed", "code", "said"),
+    [(0.1, 0, "contradicted"), (0.8, 1, "STILL STANDS"), (None, 0, "contradicted")],
+)
+def test_a_mutated_run_is_well_if_the_claim_is_contradicted(
+    folder, monkeypatch, capsys, observed, code, said
+):
+    row = {"chapter": "00", "id": "beats-guessing", "profile": "quick", "data": "embedded"}
+    row |= {"seed": 0, "mutant": "beats-guessing", "observed": observed}
+    monkeypatch.setattr(runs, "run", lambda jobs, **_: runs.Run((Outcome(jobs[0], claims=(row,)),)))
+    monkeypatch.setattr("course_utils.notebooks.report.text", lambda run: "")
+    assert run(folder, "--mutant", "00:beats-guessing") == code
+    assert said in capsys.readouterr().out
+
+
+def test_a_mutated_run_that_measured_nothing_is_not_well(folder, monkeypatch):
+    monkeypatch.setattr(runs, "run", lambda jobs, **_: runs.Run((Outcome(jobs[0]),)))
+    assert run(folder, "--mutant", "00:beats-guessing") == 1
 
 
 def test_no_folder_of_chapters(tmp_path, capsys):
     assert cli.main(["run", "--notebooks", str(tmp_path / "none")]) == 2
-    assert "course: expected a folder of chapters, received " in capsys.readouterr().err
+    assert str(tmp_path / "none") in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("error", "code"), [(InputError, 2), (WorldError, 1)])
@@ -307,8 +388,19 @@ def test_the_list_of_chapters(folder, capsys):
     assert cli.main(["list", "--notebooks", str(folder / "홍 길동")]) == 0
     assert capsys.readouterr().out.splitlines()[:2] == [
         "number  title  claims  exercises  time",
-        "00      Small       2          1  quick 1 s on a CPU",
+        "00      Small       1          1  quick 1 s on a CPU",
     ]
+
+
+def test_contracts_are_copied_for_nbval_and_nothing_is_executed(folder, capsys):
+    source = folder / "홍 길동"
+    arguments = ["contracts", "--notebooks", str(source), "--copies", "runs/contracts"]
+    assert cli.main(arguments) == 0
+    said = [Path(line) for line in capsys.readouterr().out.splitlines()]
+    assert [path.name for path in said] == [path.name for path in sorted(source.glob("*.ipynb"))]
+    copy = documents.read(said[1])
+    assert "WIDTH = 2 " in small.cell(copy, "parameters").source
+    assert copy.cells[3] == documents.read(source / said[1].name).cells[3]
 
 
 def test_help_loads_nothing_heavy():
@@ -320,4 +412,4 @@ def test_help_loads_nothing_heavy():
     root = Path(cli.__file__).parents[1]
     done = subprocess.run([sys.executable, "-c", look], cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "--sabotage" in done.stdout
+    assert "--mutant" in done.stdout

@@ -1,4 +1,4 @@
-"""`course claims`: several runs in one table, judged, and kept as evidence."""
+"""`course claims`: several runs in one table, judged, kept as evidence, compared, renewed."""
 
 import json
 import statistics
@@ -6,30 +6,36 @@ import statistics
 import pytest
 import small_chapters as small
 
-from course_utils import cli
-from course_utils.notebooks import evidence
+from course_utils import cli, lessons
+from course_utils.errors import InputError
+from course_utils.notebooks import chapters, evidence, evidence_file
 
 ROW = {
-    "chapter": "02",
+    "chapter": "00",
     "id": "beats-guessing",
     "statement": "It beats guessing.",
+    "unit": "",
     "observed": 0.8,
     "low": 0.6,
     "high": 0.9,
     "judged": True,
     "held": True,
+    "threshold": [0.5, None],
+    "true_here": True,
+    "seeds": 12,
+    "share": 1.0,
+    "resolution": 0.0,
+    "standard_error": 0.01,
     "profile": "quick",
     "data": "embedded",
     "seed": 0,
     "device": "CPU",
-    "sabotage": "labels shuffled",
-    "standard_error": 0.01,
-    "mean_low": None,
-    "mean_high": None,
     "seconds": 9.5,
-    "sabotaged": "",
+    "mutant": "",
 }
+BROKEN = {"mutant": "beats-guessing", "observed": 0.1}
 VALUES = [0.80, 0.82, 0.78, 0.81, 0.79]
+CASE = "quick/embedded"
 
 
 def write(folder, *rows):
@@ -38,9 +44,18 @@ def write(folder, *rows):
     return folder
 
 
+@pytest.fixture(autouse=True)
+def course(tmp_path, monkeypatch):
+    """A course of one small chapter, whose evidence is empty, in the folder that is at hand."""
+    monkeypatch.delenv("COURSE_LESSONS", raising=False)
+    monkeypatch.chdir(tmp_path)
+    nothing = {"digest": {}, "claims": {}}
+    return small.write(tmp_path / "홍 길동", evidence=nothing, n00_small=small.chapter())
+
+
 @pytest.fixture
 def five(tmp_path):
-    folder = tmp_path / "홍 길동"
+    folder = tmp_path / "five seeds"
     for seed, value in enumerate(VALUES):
         write(folder / f"seed-{seed}", {"seed": seed, "observed": value})
     return folder
@@ -52,43 +67,60 @@ def summary(*rows):
 
 
 def claims(*arguments):
-    return cli.main(["claims", *map(str, arguments)])
+    return cli.main(["claims", "--notebooks", "홍 길동", *map(str, arguments)])
+
+
+def refused(capsys, *arguments):
+    """What `course claims` answers to a mistake: one line, exit code 2."""
+    assert claims(*arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.count("\n") == 1
+    return said.err
+
+
+def kept(course):
+    found = lessons.read_evidence(course / "lessons" / lessons.EVIDENCE)
+    return found["00"]["claims"].get("beats-guessing", {})
+
+
+def stale(course):
+    (chapter,) = chapters.find(course)
+    return evidence_file.stale(chapter)
+
+
+# Summed up
 
 
 def test_the_spread_over_seeds(five, capsys):
     assert claims(five) == 0
-    header, line = capsys.readouterr().out.splitlines()
-    assert header.split()[:8] == [
-        "claim",
-        "profile/data",
-        "n",
-        "min",
-        "median",
-        "max",
-        "mean",
-        "sd",
-    ]
+    _, line = capsys.readouterr().out.splitlines()
+    # 0.8 ± 8.610 · 0.01581 · √1.2
     assert line.split() == [
-        *("02:beats-guessing", "quick/embedded", "5", "0.78", "0.8", "0.82", "0.8", "0.01581"),
-        *("0.6..0.9", "5/5", "0.7368..0.8632", "yes", "-", "-"),
+        *("00:beats-guessing", CASE, "5", "0.78", "0.8", "0.82", "0.8", "0.007071"),
+        *("above", "0.5", "5", "of", "5", "true", "0.6509..0.9491", "-", "-"),
     ]
 
 
 def test_the_numbers_are_those_of_the_standard_library():
     found = summary(*({"seed": s, "observed": v} for s, v in enumerate(VALUES)))
     assert found.sd == statistics.stdev(VALUES)
-    assert found.justified[1] == statistics.fmean(VALUES) + 4 * statistics.stdev(VALUES)
+    assert found.standard_error == pytest.approx(statistics.stdev(VALUES) / 5**0.5)
+    # 8.610 is t(0.9995, 4) as tables print it.
+    half = 8.610 * statistics.stdev(VALUES) * (6 / 5) ** 0.5
+    assert (found.low, found.high) == pytest.approx((0.8 - half, 0.8 + half), abs=1e-5)
 
 
-def test_three_standard_errors_where_seeds_agree():
-    found = summary(*({"seed": seed} for seed in range(5)))
+@pytest.mark.parametrize(("resolution", "half"), [(0.0, 0.03), (0.02, 0.03), (0.05, 0.05)])
+def test_three_standard_errors_or_the_resolution_where_seeds_agree(resolution, half):
+    found = summary(*({"seed": seed, "resolution": resolution} for seed in range(5)))
     assert found.sd == 0
-    assert found.justified == pytest.approx((0.77, 0.83))
+    assert (found.low, found.high) == pytest.approx((0.8 - half, 0.8 + half))
 
 
-def test_four_seeds_justify_nothing():
-    found = summary(*({"seed": seed} for seed in range(4)))
-    assert (found.seeds, found.justified, found.justified_inside) == (4, None, None)
+def test_one_seed_says_nothing():
+    found = summary({})
+    assert (found.seeds, found.true, found.low, found.contradicted) == (1, None, None, None)
+    assert found.ok
 
 
 def test_one_seed_run_twice_counts_once_and_the_later_counts():
@@ -96,63 +128,9 @@ def test_one_seed_run_twice_counts_once_and_the_later_counts():
     assert (found.seeds, found.mean, found.sd) == (1, 0.75, None)
 
 
-@pytest.mark.parametrize(("low", "high"), [(0.75, 0.9), (None, 0.85)])
-def test_a_band_narrower_than_the_seeds_justify_is_named(low, high):
-    rows = ({"seed": s, "observed": v, "low": low, "high": high} for s, v in enumerate(VALUES))
-    assert summary(*rows).justified_inside is False
-
-
-def test_an_open_band_contains_what_it_must():
-    rows = ({"seed": s, "observed": v, "high": None} for s, v in enumerate(VALUES))
-    assert summary(*rows).justified_inside is True
-
-
-def test_a_missed_claim_is_red(five, capsys):
-    write(five / "seed-4", {"seed": 4, "observed": 0.5, "held": False})
-    assert claims(five) == 1
-    assert " 4/5 MISSED " in capsys.readouterr().out
-
-
-def test_what_is_not_judged_is_not_missed(tmp_path, capsys):
-    unjudged = {"judged": False, "held": None, "low": None, "high": None, "profile": "full"}
-    assert claims(write(tmp_path / "a", unjudged)) == 0
-    assert " not judged  0/0 " in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(("low", "expected"), [(0.79, 0), (0.81, 1)])
-def test_the_mean_is_judged_by_a_band_of_its_own(five, capsys, low, expected):
-    for seed, value in enumerate(VALUES):
-        row = {"seed": seed, "observed": value, "mean_low": low}
-        write(five / f"seed-{seed}", row)
-    assert claims(five) == expected
-    assert (" MISSED " in capsys.readouterr().out) is bool(expected)
-
-
-def test_the_mean_of_four_is_not_judged(five):
-    rows = [{"seed": seed, "mean_low": 0.99} for seed in range(4)]
-    assert summary(*rows).mean_held is None
-
-
-def test_a_sabotaged_run_stands_beside_the_seeds(five, tmp_path, capsys):
-    broken = {"sabotaged": "beats-guessing", "observed": 0.48, "held": False}
-    other = {"id": "steady", "sabotaged": "beats-guessing", "observed": 0.1, "held": False}
-    write(tmp_path / "sabotage" / "02-beats-guessing", broken, other)
-    assert claims(five, tmp_path / "sabotage") == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2
-    assert lines[1].split()[2:4] == ["5", "0.78"]
-    assert lines[1].endswith("0.48 missed")
-
-
-def test_a_sabotage_that_shows_nothing_is_named(five, tmp_path, capsys):
-    write(tmp_path / "sabotage", {"sabotaged": "beats-guessing"})
-    claims(five, tmp_path / "sabotage")
-    assert capsys.readouterr().out.rstrip().endswith("0.8 STILL HELD")
-
-
-def test_a_number_that_is_none_is_counted_and_not_averaged():
+def test_a_number_that_is_none_is_not_averaged():
     found = summary({"observed": None, "held": False}, {"seed": 1})
-    assert (found.seeds, found.mean, found.held, found.judged) == (1, 0.8, 1, 2)
+    assert (found.seeds, found.mean) == (1, 0.8)
 
 
 def test_profiles_and_data_are_kept_apart():
@@ -160,109 +138,234 @@ def test_profiles_and_data_are_kept_apart():
     assert len(evidence.summarise([ROW | row for row in rows])) == 3
 
 
+def test_a_claim_that_does_not_speak_of_the_data_is_not_judged():
+    found = summary(*({"seed": seed, "threshold": None} for seed in range(5)))
+    assert (found.threshold, found.true, found.ok) == (None, None, True)
+
+
+# Judged
+
+
+@pytest.mark.parametrize(
+    ("threshold", "code", "said"),
+    [
+        ([0.77, None], 0, " true "),
+        ([None, 0.83], 0, " true "),
+        ([0.79, None], 1, " NOT TRUE "),
+        ([0.7, 0.81], 1, " NOT TRUE "),
+        ([0.9, None], 1, " NOT TRUE "),
+    ],
+)
+def test_a_sentence_that_the_seeds_do_not_bear_out_is_red(five, capsys, threshold, code, said):
+    for seed, value in enumerate(VALUES):
+        row = {"seed": seed, "observed": value, "threshold": threshold}
+        write(five / f"seed-{seed}", row)
+    assert claims(five) == code
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"held": False}, 1),
+        ({"held": False, "seeds": lessons.ENOUGH}, 1),
+        ({"held": False, "seeds": lessons.ENOUGH - 1}, 0),
+        ({"held": True, "true_here": False}, 0),
+        ({"judged": False, "held": None, "low": None, "high": None}, 0),
+    ],
+)
+def test_a_run_outside_its_range_is_red_from_ten_kept_seeds_on(five, capsys, change, code):
+    write(five / "seed-4", {"seed": 4, "observed": 0.79} | change)
+    assert claims(five) == code
+    assert ("1 OUTSIDE" in capsys.readouterr().out) is bool(code)
+
+
+def test_a_mutated_run_stands_beside_the_seeds(five, tmp_path, capsys):
+    other = {"id": "steady", "mutant": "beats-guessing", "observed": 0.1, "held": False}
+    write(tmp_path / "mutants" / "00-beats-guessing", BROKEN | {"held": False}, other)
+    assert claims(five, tmp_path / "mutants") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert lines[1].split()[2:4] == ["5", "0.78"]
+    assert lines[1].split()[-2:] == ["0.1", "yes"]
+
+
+def test_a_mutant_that_contradicts_nothing_is_red(five, tmp_path, capsys):
+    write(tmp_path / "mutants", BROKEN | {"observed": 0.8})
+    assert claims(five, tmp_path / "mutants") == 1
+    assert capsys.readouterr().out.split()[-2:] == ["0.8", "NO"]
+
+
+def test_five_seeds_of_a_mutant_are_found_in_their_folders(five, tmp_path, capsys):
+    for seed in range(5):
+        folder = tmp_path / "mutants" / "00-beats-guessing" / f"seed-{seed}"
+        write(folder, BROKEN | {"seed": seed, "threshold": [0.7, None], "observed": 0.1 + seed})
+    claims(five, tmp_path / "mutants")
+    assert "0.1, 1.1, 2.1, 3.1, 4.1" in capsys.readouterr().out
+
+
+# Written
+
+
 def test_json_for_other_programs(five, tmp_path):
     file = tmp_path / "claims of 한국.json"
     assert claims(five, "--json", file) == 0
     (found,) = json.loads(file.read_text())
-    assert (found["seeds"], found["held"], found["justified_inside"]) == (5, 5, True)
+    assert (found["seeds"], found["true"], found["threshold"]) == (5, True, [0.5, None])
 
 
-def test_evidence_is_merged(five, tmp_path):
-    file = tmp_path / "evidence.json"
-    claims(five, "--update", file)
-    broken = {"sabotaged": "beats-guessing", "observed": 0.48, "held": False}
-    later = write(tmp_path / "later", {"seed": 11, "observed": 0.77}, {"seed": 2, "observed": 0.76})
-    claims(later, write(tmp_path / "sabotage", broken), "--update", file)
-    assert json.loads(file.read_text()) == {
-        "02": {
-            "beats-guessing": {
-                "quick/embedded": {
-                    "seeds": {"0": 0.8, "1": 0.82, "2": 0.76, "3": 0.81, "4": 0.79, "11": 0.77},
-                    "standard_error": 0.01,
-                    "sabotaged": 0.48,
-                }
-            }
-        }
-    }
-    before = file.read_bytes()
-    claims(five / "seed-0", "--update", file)
-    assert file.read_bytes() == before
+def test_runs_are_kept_as_evidence(five, tmp_path, course):
+    assert claims(five, write(tmp_path / "mutants", BROKEN), "--update") == 0
+    facts = kept(course)[CASE]
+    assert facts["seeds"] == {str(seed): value for seed, value in enumerate(VALUES)}
+    assert (facts["standard_error"], facts["mutant"]) == (0.01, {"0": 0.1})
+    assert stale(course) == []
 
 
-def test_smoke_is_no_evidence(tmp_path):
-    file = tmp_path / "evidence.json"
-    claims(write(tmp_path / "smoke", {"profile": "smoke", "judged": False}), "--update", file)
-    assert json.loads(file.read_text()) == {}
+def test_a_run_again_changes_no_byte_of_the_evidence(five, course):
+    claims(five, "--update")
+    before = (course / "lessons" / lessons.EVIDENCE).read_bytes()
+    claims(five / "seed-0", "--update")
+    assert (course / "lessons" / lessons.EVIDENCE).read_bytes() == before
 
 
-def test_a_sabotage_alone_is_kept_as_such(tmp_path):
-    file = tmp_path / "evidence.json"
-    claims(write(tmp_path / "a", {"sabotaged": "beats-guessing"}), "--update", file)
-    assert json.loads(file.read_text())["02"]["beats-guessing"]["quick/embedded"] == {
-        "seeds": {},
-        "standard_error": None,
-        "sabotaged": 0.8,
-    }
+def test_evidence_is_written_where_the_lessons_are_named(five, course, tmp_path, monkeypatch):
+    place = (course / "lessons").rename(tmp_path / "elsewhere")
+    monkeypatch.setenv("COURSE_LESSONS", str(place))
+    claims(five, "--update")
+    assert len(lessons.read_evidence(place / lessons.EVIDENCE)["00"]["claims"]) == 1
 
 
-@pytest.mark.parametrize("text", ["[]", "no JSON"])
-def test_evidence_is_not_written_over_something_else(five, tmp_path, capsys, text):
-    file = tmp_path / "notes.txt"
+def test_kept_evidence_is_never_merged_into_itself(five, course, capsys):
+    """It would be stale no longer, and nothing measured."""
+    claims(five, "--update")
+    small.write(course, evidence=small.EVIDENCE, n00_small=small.chapter(exact="x = 3"))
+    capsys.readouterr()
+    assert "--update" in refused(capsys, "--update")
+    assert stale(course) == [CASE]
+
+
+@pytest.mark.parametrize("text", ["[]", "no JSON", '{"format": 1, "chapters": {}}'])
+def test_evidence_of_an_older_format_is_not_written_over(five, course, capsys, text):
+    file = course / "lessons" / lessons.EVIDENCE
     file.write_text(text)
-    assert claims(five, "--update", file) == 2
-    assert "to be a file of evidence as" in capsys.readouterr().err
+    assert claims(five, "--update") == 2
+    assert f"format {lessons.FORMAT}" in capsys.readouterr().err
     assert file.read_text() == text
+    assert lessons.EVIDENCE in refused(capsys)
 
 
-def test_a_folder_without_a_run(tmp_path, capsys):
-    assert claims(tmp_path) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("course: expected the folder of a run, with claims.json or seed-*/cla")
+@pytest.mark.parametrize("change", [{"chapter": "07"}, {"id": "no-such"}])
+def test_a_run_of_another_course_is_no_evidence(tmp_path, course, capsys, change):
+    row = ROW | change
+    assert claims(write(tmp_path / "a", change), "--update") == 2
+    assert f"{row['chapter']}:{row['id']}" in capsys.readouterr().err
+    assert kept(course) == {}
+
+
+@pytest.mark.parametrize("options", [[], ["--update"], ["--markdown", "spread.md"]])
+def test_a_folder_without_a_run(tmp_path, capsys, options):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert str(empty) in refused(capsys, empty, *options)
+
+
+def test_an_older_run_is_no_run_of_today(tmp_path, capsys):
+    folder = write(tmp_path / "a", {})
+    rows = [{k: v for k, v in ROW.items() if k != "mutant"} | {"sabotaged": ""}]
+    (folder / "claims.json").write_text(json.dumps(rows))
+    assert "claims.json" in refused(capsys, folder)
+
+
+# Before and after a change
+
+
+@pytest.fixture
+def before(tmp_path):
+    return write(tmp_path / "before", {}, {"seed": 1, "observed": 0.82})
+
+
+@pytest.mark.parametrize(
+    ("after", "code"), [([{}, {"seed": 1, "observed": 0.82}], 0), ([{"observed": 0.81}], 1)]
+)
+def test_two_runs_are_compared(before, tmp_path, capsys, after, code):
+    assert claims(before, write(tmp_path / "after", *after), "--compare") == code
+    assert ("0.81" in capsys.readouterr().out) is bool(code)
+
+
+@pytest.mark.parametrize("option", ["--compare", "--renew"])
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_two_runs_are_needed_to_compare(before, capsys, option, count):
+    assert f"received {count}" in refused(capsys, *[before] * count, option)
+
+
+@pytest.mark.parametrize(("observed", "code"), [(0.82, 0), (0.83, 1)])
+def test_evidence_is_renewed_if_no_number_changed(before, tmp_path, course, capsys, observed, code):
+    claims(before, "--update")
+    file = course / "lessons" / lessons.EVIDENCE
+    evidence_before = file.read_bytes()
+    small.write(course, n00_small=small.chapter(exact="assert 3 * 3 == 9"))
+    file.write_bytes(evidence_before)
+    assert stale(course) == [CASE]
+    after = write(tmp_path / "after", {}, {"seed": 1, "observed": observed})
+    assert claims(before, after, "--renew") == code
+    assert f"00 {CASE}" in capsys.readouterr().out
+    assert stale(course) == [CASE] * code
 
 
 # What is kept as evidence, without any run
 
 
 @pytest.fixture
-def kept(tmp_path):
-    banded = small.CLAIM.replace(
-        '{"quick/embedded": (0.6, 0.9)}', '{"quick/embedded": (0.76, None)}'
-    )
-    small.write(tmp_path / "홍 길동", n00_small=small.chapter("00", claim=banded))
-    seeds = {str(seed): value for seed, value in enumerate(VALUES)}
-    facts = {"seeds": seeds, "standard_error": None, "sabotaged": 0.1}
-    (tmp_path / "홍 길동" / "claims_measured.json").write_text(
-        json.dumps({"00": {"beats-guessing": {"quick/embedded": facts}}})
-    )
-    return tmp_path / "홍 길동"
+def measured(five, tmp_path, course):
+    claims(five, write(tmp_path / "mutants", BROKEN), "--update")
+    return course
 
 
-def test_without_folders_the_evidence_is_summed_up_and_judged_by_today_s_bands(kept, capsys):
-    assert claims("--notebooks", kept) == 0
+def sheet(course, threshold):
+    file = course / "lessons" / "00.toml"
+    file.write_text(small.SHEET.replace("above = 0.5", f"above = {threshold}"))
+
+
+def test_without_folders_the_evidence_is_judged_by_today_s_sheet(measured, capsys):
+    capsys.readouterr()
+    assert claims() == 0
     _, line = capsys.readouterr().out.splitlines()
-    assert line.split()[:3] == ["00:beats-guessing", "quick/embedded", "5"]
-    assert line.split()[8:] == ["0.76..", "5/5", "0.7368..0.8632", "NO", "held", "0.1", "missed"]
+    assert line.split()[:3] == ["00:beats-guessing", CASE, "5"]
+    assert " ".join(line.split()[8:]) == "above 0.5 5 of 5 true 0.6509..0.9491 0.1 yes"
+    sheet(measured, 0.79)
+    assert claims() == 1
+    assert " NOT TRUE " in capsys.readouterr().out
 
 
-def test_a_seed_that_a_band_leaves_out_is_red(kept, capsys):
-    file = kept / "claims_measured.json"
-    file.write_text(file.read_text().replace("0.78", "0.7"))
-    assert claims("--notebooks", kept) == 1
-    assert " 4/5 MISSED " in capsys.readouterr().out
+def test_a_mutant_on_the_right_side_of_today_s_threshold_is_red(measured, capsys):
+    sheet(measured, 0.05)
+    assert claims() == 1
+    assert capsys.readouterr().out.split()[-2:] == ["0.1", "NO"]
 
 
-def test_the_page_of_the_spread(kept, tmp_path):
-    assert claims("--notebooks", kept, "--markdown", tmp_path / "spread.md") == 0
+def test_the_page_of_the_spread(measured, tmp_path):
+    assert claims("--markdown", tmp_path / "spread.md") == 0
     text = (tmp_path / "spread.md").read_text(encoding="utf-8")
-    assert "executed with 5 seeds." in text
-    # (0.8 - 0.76) / 0.0158 = 2.5 standard deviations
+    assert "5 seeds" in text
     assert text.splitlines()[-1] == (
-        "| `beats-guessing` | 5 | 0.78 | 0.8 | 0.82 | 0.0158 | from 0.76; mean from 0.7 to 0.9 "
-        "| 2.5 | 0.1 |"
+        "| `beats-guessing` | 5 | 0.78 | 0.8 | 0.82 | above 0.5: 5 of 5 | 0.6509 to 0.9491 | 0.1 |"
     )
 
 
-def test_a_claim_without_evidence_has_no_row(kept, tmp_path):
-    (kept / "claims_measured.json").unlink()
-    assert claims("--notebooks", kept, "--markdown", tmp_path / "spread.md") == 0
-    assert "executed with no seeds." in (tmp_path / "spread.md").read_text(encoding="utf-8")
+def test_the_page_is_of_quick_alone(measured, tmp_path):
+    rows = [{"profile": "full", "seed": seed, "observed": 0.7531} for seed in range(3)]
+    claims(write(tmp_path / "full", *rows), "--update")
+    assert set(kept(measured)) == {CASE, "full/embedded"}
+    claims("--markdown", tmp_path / "spread.md")
+    assert "0.7531" not in (tmp_path / "spread.md").read_text(encoding="utf-8")
+
+
+def test_a_claim_without_evidence_has_no_row(course, tmp_path):
+    assert claims("--markdown", tmp_path / "spread.md") == 0
+    assert "beats-guessing" not in (tmp_path / "spread.md").read_text(encoding="utf-8")
+
+
+def test_the_folders_of_runs_are_named_if_they_hold_none(tmp_path):
+    with pytest.raises(InputError, match="nowhere"):
+        evidence.collect([tmp_path / "nowhere"])

@@ -5,10 +5,11 @@ import sys
 
 import nbformat
 import pytest
+import small_chapters as small
 from chapter_builder import CONTRACT_TAGS, code, good_chapter, write_course
 from nbformat.v4 import new_notebook, new_output
 
-from course_utils.errors import InputError
+from course_utils.errors import InputError, WorldError
 from course_utils.notebooks import contracts, documents, style
 from course_utils.notebooks.volatile import volatile_text
 
@@ -17,16 +18,14 @@ from course_utils.notebooks.volatile import volatile_text
 def write(tmp_path):
     """Write a notebook of code cells; a source that begins with "contract:" is a contract."""
 
-    def run(*sources):
+    def run(*sources, sheet=""):
         cells = []
         for place, source in enumerate(sources, start=1):
             tags = CONTRACT_TAGS if source.startswith("contract:") else ()
             cells.append(code(source.removeprefix("contract:"), *tags))
             cells[-1].id = f"c{place}"
-        folder = tmp_path / "홍 길동"
-        folder.mkdir(exist_ok=True)
-        documents.write(folder / "00_small.ipynb", new_notebook(cells=cells))
-        return folder / "00_small.ipynb"
+        small.write(tmp_path / "홍 길동", sheet=sheet, n00_small=new_notebook(cells=cells))
+        return tmp_path / "홍 길동" / "00_small.ipynb"
 
     return run
 
@@ -79,7 +78,7 @@ def test_clean_keeps_what_an_author_wrote(tmp_path):
     after = documents.read(path)
     assert [cell.source for cell in after.cells] == [cell.source for cell in before.cells]
     assert [cell.metadata for cell in after.cells] == [cell.metadata for cell in before.cells]
-    assert after.cells[5] == before.cells[5]
+    assert after.cells[4] == before.cells[4] and after.cells[4].outputs
 
 
 # Refreshing
@@ -120,13 +119,16 @@ def test_refresh_names_the_contracts_that_changed(write):
 
 
 def test_refresh_runs_the_smallest_profile_without_changing_the_parameters(write):
-    path = write('PROFILE = "full"\nSEED = 5', "contract:print(PROFILE, SEED)")
+    sheet = "[parameters]\nWIDTH = { quick = 8, smoke = 2 }"
+    path = write(
+        'PROFILE = "full"\nSEED = 5\nWIDTH = 8', "contract:print(PROFILE, SEED, WIDTH)", sheet=sheet
+    )
     notebook = documents.read(path)
     notebook.cells[0].metadata.tags = ["parameters"]
     documents.write(path, notebook)
     contracts.refresh(path)
     cells = documents.read(path).cells
-    assert text_of(cells[1]) == "smoke 5\n" and cells[1].execution_count == 2
+    assert text_of(cells[1]) == "smoke 5 2\n" and cells[1].execution_count == 2
     assert len(cells) == 2 and 'PROFILE = "full"' in cells[0].source
 
 
@@ -178,6 +180,55 @@ def test_an_authors_edit_meanwhile_is_not_lost(write):
     with pytest.raises(InputError, match="but it was changed: run it again"):
         contracts.refresh(path)
     assert path.read_bytes() == before + b" "
+
+
+# Copies for nbval, which executes a notebook as it stands
+
+
+def test_copies_have_the_values_of_smoke_and_the_comments_of_the_chapter(tmp_path):
+    source = small.write(
+        tmp_path / "홍 길동", n00_small=small.chapter(), n01_more=small.chapter("01")
+    )
+    before = (source / "00_small.ipynb").read_bytes()
+    copies = contracts.write_smoke_copies(source, tmp_path / "runs" / "contracts")
+    assert [copy.name for copy in copies] == ["00_small.ipynb", "01_more.ipynb"]
+    notebook = documents.read(copies[0])
+    found = {}
+    exec(small.cell(notebook, "parameters").source, found)
+    assert [found[name] for name in ("PROFILE", "DATA", "WIDTH", "NAME", "DEEP")] == [
+        *("smoke", "embedded", 2, "hat", False)
+    ]
+    assert "WIDTH = 2  # filters of the first layer" in small.cell(notebook, "parameters").source
+    assert small.cell(notebook, "contract") == small.cell(small.chapter(), "contract")
+    assert (source / "00_small.ipynb").read_bytes() == before
+
+
+def test_new_copies_replace_the_old_ones_and_nothing_else(tmp_path):
+    source = small.write(tmp_path / "홍 길동", n00_small=small.chapter())
+    target = tmp_path / "copies"
+    target.mkdir()
+    for name in ("01_renamed.ipynb", "my_notes.ipynb", "notes.txt"):
+        (target / name).write_text("{}")
+    contracts.write_smoke_copies(source, target)
+    assert sorted(p.name for p in target.iterdir()) == [
+        *("00_small.ipynb", "my_notes.ipynb", "notes.txt")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("target", "error"), [("홍 길동", InputError), ("notes.txt", WorldError), ("홍 길동/..", None)]
+)
+def test_the_chapters_themselves_never_become_copies(tmp_path, target, error):
+    source = small.write(tmp_path / "홍 길동", n00_small=small.chapter())
+    (tmp_path / "notes.txt").write_text("mine")
+    before = (source / "00_small.ipynb").read_bytes()
+    if error is None:
+        contracts.write_smoke_copies(source, tmp_path / target)
+    else:
+        with pytest.raises(error, match=target):
+            contracts.write_smoke_copies(source, tmp_path / target)
+    assert (source / "00_small.ipynb").read_bytes() == before
+    assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
 @pytest.mark.parametrize(
@@ -234,8 +285,6 @@ def test_a_refreshed_chapter_has_no_finding(tmp_path, monkeypatch):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], 7
-    # What pip says is no part of this test.
-    notebook.cells[1].source = "x = 1"
     path = write_course(tmp_path, notebook)
     monkeypatch.setattr(
         contracts.engine.kernels, "ROOT", path.parents[1]

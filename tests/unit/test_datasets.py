@@ -158,6 +158,18 @@ def test_a_drawn_set_is_the_same_when_drawn_again(monkeypatch, tmp_path):
     assert not np.array_equal(first.train.images, other.train.images)
 
 
+@pytest.mark.parametrize("name", ["things", "creatures", "colour_things"])
+def test_a_drawn_set_has_one_size_that_may_be_named(name):
+    parts = {"train": 4, "validation": 2, "test": 2}
+    usual = datasets.open(name, **parts)
+    height = usual.image_shape[0]
+    same = datasets.open(name, **parts, size=height)
+    assert np.array_equal(usual.train.images, same.train.images)
+    for size in (height // 2, height + 1, 0):
+        with pytest.raises(InputError, match=f"{name}.* {height} .*received {size}"):
+            datasets.open(name, **parts, size=size)
+
+
 @pytest.mark.parametrize("count", [0, -1, True, 2.5])
 def test_a_count_of_drawn_pictures_is_a_whole_number(count):
     with pytest.raises(InputError, match=r"expected 1 to 1,000,000 train pictures of things, rec"):

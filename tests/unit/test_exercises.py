@@ -5,9 +5,11 @@ from course_utils.errors import InputError
 
 
 @pytest.fixture
-def chapter(monkeypatch):
+def chapter(monkeypatch, tmp_path):
     monkeypatch.setattr(exercises, "_checks", {})
-    session.begin("97", profile="quick", data="embedded", seed=0, tensorflow=False)
+    monkeypatch.setenv("COURSE_LESSONS", str(tmp_path))
+    (tmp_path / "97.toml").touch()
+    session.begin("97", {"PROFILE": "quick", "DATA": "embedded", "SEED": 0}, tensorflow=False)
 
     @exercises.exercise("97", "half")
     def half(answer):

@@ -1,6 +1,7 @@
 """Each check of chapter 00 accepts other right answers, and tells the usual mistakes apart."""
 
 import math
+import statistics
 
 import numpy as np
 import pytest
@@ -8,6 +9,19 @@ import pytest
 from course_utils.exercises import chapter_00 as checks
 
 FORGETS_THE_SEED = np.random.default_rng(1)
+
+
+def spread(observed):
+    return np.std(observed, ddof=1)
+
+
+def around(observed, half):
+    return np.mean(observed) - half, np.mean(observed) + half
+
+
+def interval(observed, t, ddof=1):
+    s = np.std(observed, ddof=ddof)
+    return around(observed, t * s * np.sqrt(1 + 1 / len(observed)))
 
 
 def shuffled(images, labels, seed):
@@ -23,13 +37,13 @@ def shuffled(images, labels, seed):
         (checks.scale_to_unit_range, lambda x: x.astype(np.float32) * np.float32(1 / 255)),
         (checks.accuracy_by_hand, lambda z, y: sum(np.argmax(z, 1) == y) / len(y)),
         (checks.shuffle_together, shuffled),
+        (checks.prediction_interval, interval),
         (
-            checks.band_from_seeds,
-            lambda x: (np.mean(x) - 4 * np.std(x, ddof=1), np.mean(x) + 4 * np.std(x, ddof=1)),
-        ),
-        (
-            checks.band_from_seeds,
-            lambda x: np.mean(x) + np.array([-4, 4]) * np.std(x, ddof=1),
+            checks.prediction_interval,
+            lambda x, t: (
+                statistics.fmean(x)
+                + np.array([-t, t]) * math.sqrt(statistics.variance(x) * (len(x) + 1) / len(x))
+            ),
         ),
     ],
 )
@@ -59,19 +73,42 @@ def test_other_right_answers_pass(check, answer):
             lambda x, y, s: shuffled(x, y, FORGETS_THE_SEED),
             "the same seed gave another order",
         ),
+        (checks.prediction_interval, lambda x, t: ..., "and end with `return`"),
+        (checks.prediction_interval, lambda x, t: np.mean(x), "expected the pair"),
+        (checks.prediction_interval, lambda x, t: np.ones((2, 2)), "expected the pair"),
+        (checks.prediction_interval, lambda x, t: interval(x, t)[::-1], "expected low below high"),
+        (checks.prediction_interval, lambda x, t: (min(x), max(x)), "in the middle"),
+        (checks.prediction_interval, lambda x, t: interval(x, t, ddof=0), "(`ddof=1`)"),
+        (checks.prediction_interval, lambda x, t: around(x, t * spread(x)), "√(1 + 1/n) is miss"),
         (
-            checks.band_from_seeds,
-            lambda x: (np.mean(x) - 4 * np.std(x), np.mean(x) + 4 * np.std(x)),
-            "ddof=1",
+            checks.prediction_interval,
+            lambda x, t: around(x, t * np.std(x)),
+            "(`ddof=1`); and the factor √(1 + 1/n)",
         ),
-        (checks.band_from_seeds, lambda x: (min(x), max(x)), "evenly around the mean"),
         (
-            checks.band_from_seeds,
-            lambda x: (np.mean(x) - 2 * np.std(x, ddof=1), np.mean(x) + 2 * np.std(x, ddof=1)),
-            "yours has 2.00",
+            checks.prediction_interval,
+            lambda x, t: around(x, t * spread(x) * (1 + 1 / len(x))),
+            "without its square root",
         ),
-        (checks.band_from_seeds, lambda x: np.mean(x), "expected the pair"),
-        (checks.band_from_seeds, lambda x: np.ones((2, 2)), "expected the pair"),
+        (
+            checks.prediction_interval,
+            lambda x, t: around(x, t * spread(x) / math.sqrt(len(x))),
+            "for the mean of many runs",
+        ),
+        (checks.prediction_interval, lambda x, t: interval(x, 1), "the factor t is missing"),
+        (checks.prediction_interval, lambda x, t: around(x, spread(x)), "factors t and √"),
+        (checks.prediction_interval, lambda x, t: interval(x, t**2), "t is squared"),
+        (checks.prediction_interval, lambda x, t: interval(x, t**0.5), "inside of your square"),
+        (checks.prediction_interval, lambda x, t: interval(x, t * spread(x)), "the variance s²"),
+        (checks.prediction_interval, lambda x, t: interval(x, 2 * t), "yours is twice as wide"),
+        (checks.prediction_interval, lambda x, t: interval(x, t / 2), "yours is half as wide"),
+        (checks.prediction_interval, lambda x, t: interval(x, 3 * t), "3.00 times as far"),
+        (
+            checks.prediction_interval,
+            lambda x, t: around(x, t * spread(x) * math.sqrt(1 + 1 / 5)),
+            "with 20 numbers and t = 3.88",
+        ),
+        (checks.prediction_interval, lambda x, t: interval(x, 8.61), "with 20 numbers"),
     ],
 )
 def test_usual_mistakes_are_named(check, answer, message):

@@ -188,5 +188,5 @@ def test_the_colour_bar_is_as_high_as_the_pictures(capsys):
     assert bar.get_window_extent().y0 == pytest.approx(min(p.y0 for p in pictures), abs=1)
     assert bar.get_window_extent().y1 == pytest.approx(max(p.y1 for p in pictures), abs=1)
     assert bar.get_ylabel() == "share of the peak"
-    plots.show(figure, alt="Four maps that are alike everywhere.")
+    plots.show(figure, "Four maps that are alike everywhere.")
     assert capsys.readouterr().out.startswith("[figure]")

@@ -1,4 +1,4 @@
-"""`show`: one PNG, its text wherever a page may look for it, no axis without meaning."""
+"""`show`: one PNG, its caption wherever a page may look for it, no axis without meaning."""
 
 import base64
 import html.parser
@@ -17,18 +17,33 @@ from course_utils import plots
 from course_utils.errors import InputError
 from course_utils.plots import appearance
 
-ALT = 'The convnet reaches 0.8, the "MLP" <0.6 & falls.'
+CAPTION = 'The convnet reaches 0.8, the "MLP" <0.6 & falls.'
 
 
-class _Images(html.parser.HTMLParser):
+class _Page(html.parser.HTMLParser):
+    """The images of a page, and its captions with their attributes and text."""
+
     def __init__(self, text):
         super().__init__()
-        self.found = []
+        self.images, self.captions, self.order = [], [], []
+        self._inside = False
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
+        self.order.append(tag)
         if tag == "img":
-            self.found.append(dict(attributes))
+            self.images.append(dict(attributes))
+        if tag == "figcaption":
+            self.captions.append((dict(attributes), ""))
+            self._inside = True
+
+    def handle_endtag(self, tag):
+        self._inside = self._inside and tag != "figcaption"
+
+    def handle_data(self, text):
+        if self._inside:
+            attributes, before = self.captions.pop()
+            self.captions.append((attributes, before + text))
 
 
 @pytest.fixture
@@ -45,9 +60,9 @@ def figure():
     return plots.bars({"MLP": 0.6, "convnet": 0.8}, xlabel="accuracy", ylabel="model")
 
 
-def _shown(figure, alt=ALT):
+def _shown(figure, caption=CAPTION):
     with capture_output() as captured:
-        assert plots.show(figure, alt=alt) is None
+        assert plots.show(figure, caption) is None
     assert captured.stderr == ""
     return captured
 
@@ -56,18 +71,28 @@ def _pixels(output):
     return Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
 
 
-def test_one_output_with_the_text_in_all_three_places(kernel, figure):
+def test_one_output_with_the_caption_in_every_place(kernel, figure):
     [output] = _shown(figure).outputs
     assert set(output.data) == {"image/png", "text/html", "text/plain"}
-    assert output.metadata == {"image/png": {"alt": ALT}}
-    assert output.data["text/plain"] == f"[figure] {ALT}"
-    [image] = _Images(output.data["text/html"]).found
-    assert image["alt"] == ALT
+    assert output.metadata == {"image/png": {"alt": CAPTION}}
+    assert output.data["text/plain"] == f"[figure] {CAPTION}"
+    page = _Page(output.data["text/html"])
+    [image] = page.images
+    assert image["alt"] == CAPTION
     assert image["src"] == "data:image/png;base64," + output.data["image/png"]
 
 
-def test_the_picture_carries_its_text_and_is_white_and_opaque(kernel, figure):
-    [output] = _shown(figure, alt="고양이 분류 정확도는 0.8이다").outputs
+def test_the_caption_stands_under_the_figure_and_is_read_aloud_once(kernel, figure):
+    [output] = _shown(figure).outputs
+    page = _Page(output.data["text/html"])
+    assert page.order == ["figure", "img", "figcaption"]
+    [(attributes, text)] = page.captions
+    assert text == CAPTION
+    assert attributes["aria-hidden"] == "true"
+
+
+def test_the_image_carries_its_caption_and_is_white_and_opaque(kernel, figure):
+    [output] = _shown(figure, "고양이 분류 정확도는 0.8이다").outputs
     image = _pixels(output)
     assert image.text["Description"] == "고양이 분류 정확도는 0.8이다"
     pixels = np.array(image.convert("RGBA"))
@@ -76,7 +101,7 @@ def test_the_picture_carries_its_text_and_is_white_and_opaque(kernel, figure):
     assert len(base64.b64decode(output.data["image/png"])) < 150_000
 
 
-def test_the_text_reaches_every_page_that_nbconvert_makes(kernel, figure):
+def test_the_caption_reaches_every_page_that_nbconvert_makes(kernel, figure):
     nbconvert = pytest.importorskip("nbconvert")
     nbformat = pytest.importorskip("nbformat")
     [output] = _shown(figure).outputs
@@ -87,11 +112,14 @@ def test_the_text_reaches_every_page_that_nbconvert_makes(kernel, figure):
     notebook = nbformat.v4.new_notebook(cells=[cell])
     for template in ("lab", "classic", "reveal"):
         page, _ = nbconvert.HTMLExporter(template_name=template).from_notebook_node(notebook)
-        assert [image["alt"] for image in _Images(page).found] == [ALT], template
+        read = _Page(page)
+        assert [image["alt"] for image in read.images] == [CAPTION], template
+        # The classic pages prefer the bare PNG.
+        assert [text for _, text in read.captions] in ([CAPTION], []), template
 
 
-def test_without_a_kernel_the_text_is_printed(figure, capsys):
-    plots.show(figure, alt="  Two lines\n of text. ")
+def test_without_a_kernel_the_caption_is_printed_on_one_line(figure, capsys):
+    plots.show(figure, "  Two lines\n of text. ")
     assert capsys.readouterr().out == "[figure] Two lines of text.\n"
 
 
@@ -109,21 +137,26 @@ def test_a_pyplot_figure_is_closed_so_that_it_is_not_shown_twice(kernel):
 @pytest.mark.parametrize(
     "empty", ["", "   ", "figure", "plot", "This is a figure", "alt text here", "a b c", None, 3]
 )
-def test_a_text_that_says_nothing_is_refused(figure, empty):
-    with pytest.raises(InputError, match="expected alt text of three words or more that says what"):
-        plots.show(figure, alt=empty)
+def test_a_caption_that_says_nothing_is_refused(figure, empty):
+    with pytest.raises(InputError, match=f"received {empty!r}"):
+        plots.show(figure, empty)
+
+
+def test_a_caption_is_not_left_out(figure):
+    with pytest.raises(TypeError, match="caption"):
+        plots.show(figure)
 
 
 def test_what_is_no_figure_is_refused():
     with pytest.raises(InputError, match="expected a Matplotlib figure, received ndarray"):
-        plots.show(np.zeros((2, 2)), alt=ALT)
+        plots.show(np.zeros((2, 2)), CAPTION)
 
 
 def test_an_empty_figure_is_refused():
     from matplotlib.figure import Figure
 
     with pytest.raises(InputError, match="expected something drawn, received an empty figure"):
-        plots.show(Figure(), alt=ALT)
+        plots.show(Figure(), CAPTION)
 
 
 @pytest.mark.parametrize("missing", ["x", "y"])
@@ -135,7 +168,7 @@ def test_an_axis_without_label_is_refused(missing):
     with pytest.raises(
         InputError, match=rf"none on the {missing} axis of panel 1 \(Training\): call axes\.set_"
     ):
-        plots.show(figure, alt=ALT)
+        plots.show(figure, CAPTION)
 
 
 def test_pictures_colour_bars_and_shared_axes_need_no_label(capsys):
@@ -148,10 +181,10 @@ def test_pictures_colour_bars_and_shared_axes_need_no_label(capsys):
         axes.set_xlabel("epoch")
     left.set_ylabel("loss")
     with pytest.raises(InputError, match="y axis of panel 3"):
-        plots.show(figure, alt=ALT)
+        plots.show(figure, CAPTION)
     right.sharey(left)
-    plots.show(figure, alt=ALT)
-    assert capsys.readouterr().out == f"[figure] {ALT}\n"
+    plots.show(figure, CAPTION)
+    assert capsys.readouterr().out == f"[figure] {CAPTION}\n"
 
 
 def test_a_label_for_the_whole_figure_is_enough():
@@ -159,7 +192,7 @@ def test_a_label_for_the_whole_figure_is_enough():
     axes.plot([1, 2])
     figure.supxlabel("epoch")
     figure.supylabel("loss")
-    plots.show(figure, alt=ALT)
+    plots.show(figure, CAPTION)
 
 
 def test_hangul_without_a_font_is_told_in_a_sentence_not_by_a_warning(kernel, monkeypatch):
@@ -179,4 +212,4 @@ def test_other_warnings_still_reach_the_reader(figure, monkeypatch):
 
     monkeypatch.setattr(figure, "savefig", noisy)
     with pytest.warns(UserWarning, match="something else"):
-        plots.show(figure, alt=ALT)
+        plots.show(figure, CAPTION)

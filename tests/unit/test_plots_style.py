@@ -31,7 +31,7 @@ start = time.perf_counter()
 from course_utils import plots
 assert time.perf_counter() - start < 1.0, "slow import"
 assert "matplotlib" not in sys.modules, "matplotlib loaded by the import"
-plots.show(plots.bars({"a": 1.0}, xlabel="x", ylabel="y"), alt="One bar of length one.")
+plots.show(plots.bars({"a": 1.0}, xlabel="x", ylabel="y"), "One bar of length one.")
 assert "matplotlib.pyplot" not in sys.modules, "pyplot loaded"
 assert not {"tensorflow", "keras"} & set(sys.modules)
 """
@@ -81,9 +81,7 @@ def test_the_readers_settings_come_back():
         with plots.style():
             assert matplotlib.rcParams["font.size"] == 13.0
             assert matplotlib.rcParams["axes.facecolor"] == "white"
-        plots.show(
-            plots.bars({"a": 1.0}, xlabel="x", ylabel="y"), alt="One bar of length one, blue."
-        )
+        plots.show(plots.bars({"a": 1.0}, xlabel="x", ylabel="y"), "One bar of length one, blue.")
         assert dict(matplotlib.rcParams) == before
 
 

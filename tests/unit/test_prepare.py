@@ -40,7 +40,7 @@ def zip_of(files):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name, content in files.items():
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content)  # of 1980: the same bytes again
     return file.getvalue()
 
 
@@ -424,8 +424,6 @@ def test_only_photographs_have_a_size_to_choose(records):
     assert datasets.open("cifar10", size=32).image_shape == (32, 32, 3)
     with pytest.raises(InputError, match="expected no size for cifar10, whose pictures are 32×32"):
         datasets.open("cifar10", size=64)
-    with pytest.raises(InputError, match="expected no size for things, which is drawn in one"):
-        datasets.open("things", size=64)
 
 
 @pytest.mark.parametrize("size", [0, 7, 5000, True, 32.0])

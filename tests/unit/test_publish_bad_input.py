@@ -28,7 +28,8 @@ def store(run, notebook, stem=STEM, **facts):
     notebook.metadata["course"] = {
         "key": "k",
         "state": "ok",
-        "parameters": {"PROFILE": "quick", "DATA": "embedded", "SABOTAGE": ""},
+        "parameters": {"PROFILE": "quick", "DATA": "embedded"},
+        "mutants": [],
         "seconds": 1.0,
         "peak_mb": 1.0,
     } | facts
@@ -86,7 +87,7 @@ def test_an_executed_copy_older_than_its_source(course):
     ("facts", "said"),
     [
         ({"state": "red"}, "its run was red"),
-        ({"parameters": {"SABOTAGE": "twice-two"}}, "broken on purpose (twice-two)"),
+        ({"mutants": ["beats-guessing", "other"]}, "beats-guessing+other"),
     ],
 )
 def test_a_run_that_is_no_good(course, facts, said):

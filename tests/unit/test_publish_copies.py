@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import small_chapters as small
 from chapter_builder import code, good_chapter, write_course
-from nbformat import from_dict
-from nbformat.v4 import new_notebook
+from nbformat import from_dict, validate
+from nbformat.v4 import new_notebook, new_output
 
+from course_utils import claims, lessons, session, showing
 from course_utils.cli import main
 from course_utils.errors import InputError, WorldError
 from course_utils.notebooks import chapters, documents
@@ -17,6 +18,7 @@ from course_utils.publish import bundles, grading, hosted, licences, pages, prom
 from course_utils.publish.executed import Executed
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+ADDRESS = "git+https://example.org/course@2027-spring"
 
 
 @pytest.fixture
@@ -30,27 +32,42 @@ def executed(source):
     return Executed(chapter, documents.read(chapter.path), parameters, 1.0)
 
 
+def keep(source, seeds, mutant=(), *, version=lessons.FORMAT):
+    """Write evidence of the claim of the small chapters: what its seeds and its mutant observed."""
+    facts = {
+        "seeds": {str(seed): value for seed, value in enumerate(seeds)},
+        "standard_error": None,
+        "mutant": {str(seed): value for seed, value in enumerate(mutant)},
+    }
+    known = {"digest": {}, "claims": {"beats-guessing": {"quick/embedded": facts}}}
+    content = {"format": version, "chapters": {"00": known}}
+    (source / "lessons" / lessons.EVIDENCE).write_text(json.dumps(content), "utf-8")
+
+
 # Instructors
 
 
 def test_an_instructor_s_copy_has_solutions_notes_and_expected_numbers(source):
-    measured = {"00": {}}
-    chapter = chapters.find(source)[0]
-    for claim in chapter.claims:
-        entry = {"seeds": {"0": 0.8, "1": 0.9}, "sabotaged": 0.1}
-        measured["00"][claim.id] = {"quick/embedded": entry}
-    (source / "claims_measured.json").write_text(json.dumps(measured))
+    keep(source, [0.8, 0.9], mutant=[0.1, 0.3])
     copy = documents.parse(bundles.instructor_files(source)["00_start_here.ipynb"], "copy")
     text = json.dumps(copy, ensure_ascii=False)
     assert "BEGIN SOLUTION" in text and "instructor" in text
-    assert "(2 seeds)" in copy.cells[-1].source and ": " in copy.cells[-1].source
+    (row,) = [line for line in copy.cells[-1].source.splitlines() if "`beats-guessing`" in line]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[1] == "quick/embedded" and "0.8" in cells[2] and "0.9" in cells[2]
+    assert "0.5" in cells[3] and "WIDTH = 1" in cells[5] and cells[5].endswith("0.2")
+    low, high = claims.expected_range([0.8, 0.9])
+    assert f"{low:.4g}" in cells[4] and f"{high:.4g}" in cells[4]
     assert all(not cell.outputs for cell in copy.cells if cell.cell_type == "code")
 
 
 def test_evidence_that_is_none_is_told(source):
-    (source / "claims_measured.json").write_text("[")
-    with pytest.raises(InputError, match="file of evidence"):
+    (source / "lessons" / lessons.EVIDENCE).write_text("[")
+    with pytest.raises(InputError, match=r"evidence\.json"):
         bundles.instructor_files(source)
+    keep(source, [0.8, 0.9], version=99)
+    with pytest.raises(InputError, match="99"):
+        promises.claims_page([executed(source)])
 
 
 def test_copies_are_never_written_into_the_chapters_folder(source):
@@ -79,7 +96,9 @@ def test_a_zip_of_the_same_files_is_the_same(tmp_path):
 
 def test_an_assignment_has_a_cell_to_solve_one_that_grades_and_one_for_words():
     copy = grading.assignment(good_chapter(), name="a.ipynb")
-    marked = [cell for cell in copy.cells if "nbgrader" in cell.metadata]
+    parameters, *marked = [cell for cell in copy.cells if "nbgrader" in cell.metadata]
+    assert parameters.metadata.nbgrader.locked and not parameters.metadata.nbgrader.grade
+    assert "parameters" in documents.tags(parameters)
     assert len(marked) % 3 == 0 and marked
     for solve, grade, words in zip(marked[::3], marked[1::3], marked[2::3], strict=True):
         assert solve.metadata.nbgrader.solution and "BEGIN SOLUTION" in solve.source
@@ -108,40 +127,58 @@ def test_an_exercise_with_another_end_is_refused():
         grading.assignment(notebook, name="a.ipynb")
 
 
+def test_every_assignment_carries_the_values_of_smoke(tmp_path):
+    source = ROOT / "notebooks"
+    grading.write_assignments(source, tmp_path)
+    for chapter in chapters.find(source):
+        copy = documents.read(tmp_path / "source" / chapter.stem / chapter.path.name)
+        (cell,) = [cell for cell in copy.cells if "parameters" in documents.tags(cell)]
+        values = {}
+        exec(cell.source, {}, values)
+        smoke = chapter.sheet.values("smoke", "embedded")
+        assert values == {"PROFILE": "smoke", "DATA": "embedded", "SEED": 0, **smoke}
+
+
 # Hosted cells
 
 
-def test_every_chapter_s_hosted_cell_is_the_common_one():
+def hosted_cells(notebook):
+    return [n for n, cell in enumerate(notebook.cells) if "hosted" in documents.tags(cell)]
+
+
+def test_no_chapter_has_a_hosted_cell_and_a_hosted_copy_has_one_before_its_parameters():
     for chapter in chapters.find(ROOT / "notebooks"):
-        found = [
-            cell.source
-            for cell in documents.read(chapter.path).cells
-            if "hosted" in documents.tags(cell)
-        ]
-        assert found in ([], [hosted.SOURCE])
+        notebook = documents.read(chapter.path)
+        before = documents.dump(notebook)
+        copy = hosted.added(notebook, ADDRESS)
+        assert hosted_cells(notebook) == [] and documents.dump(notebook) == before
+        (place,) = hosted_cells(copy)
+        assert "parameters" in documents.tags(copy.cells[place + 1])
+        assert ADDRESS in copy.cells[place].source
+        validate(copy)
 
 
-def test_a_hosted_cell_is_added_once_before_the_parameters_and_renewed(tmp_path):
+@pytest.mark.parametrize("address", ["", 'a"; import os', "a\nb", "$(id)", "`id`", "a\\b"])
+def test_what_is_no_address_is_never_put_into_a_cell(address):
+    with pytest.raises(InputError) as error:
+        hosted.added(small.chapter(), address)
+    assert repr(address) in str(error.value)
+
+
+def test_students_copies_have_a_hosted_cell_only_with_an_address(tmp_path):
     folder = small.write(tmp_path / "n", n00_start_here=small.chapter())
-    assert hosted.add(folder) == ["00_start_here.ipynb: added"]
-    assert hosted.add(folder) == ["00_start_here.ipynb: has it"]
-    notebook = documents.read(folder / "00_start_here.ipynb")
-    tags = [documents.tags(cell) for cell in notebook.cells]
-    assert tags.index({"hosted"}) + 1 == tags.index({"parameters"})
-    small.cell(notebook, "hosted").source = "# old"
-    documents.write(folder / "00_start_here.ipynb", notebook)
-    assert hosted.add(folder) == ["00_start_here.ipynb: renewed"]
-
-
-def test_students_copies_can_name_where_the_course_lives(tmp_path):
-    folder = small.write(tmp_path / "n", n00_start_here=small.chapter())
-    hosted.add(folder)
-    address = "git+https://example.org/course"
-    arguments = ["student", str(tmp_path / "w"), "--from", address, "--notebooks", str(folder)]
-    assert main(arguments) == 0
-    assert address in (tmp_path / "w" / "00_start_here.ipynb").read_text("utf-8")
-    with pytest.raises(InputError, match="an address that pip takes"):
-        hosted.pointed(documents.read(folder / "00_start_here.ipynb"), 'a"; import os')
+    arguments = ["--notebooks", str(folder)]
+    assert main(["student", str(tmp_path / "w"), "--zip", *arguments]) == 0
+    assert hosted_cells(documents.read(tmp_path / "w" / "00_start_here.ipynb")) == []
+    hosted_too = [str(tmp_path / "h"), "--zip", "--from", ADDRESS]
+    assert main(["student", *hosted_too, *arguments]) == 0
+    packed = zipfile.ZipFile(tmp_path / "h.zip").read("00_start_here.ipynb")
+    for copy in (
+        documents.read(tmp_path / "h" / "00_start_here.ipynb"),
+        documents.parse(packed, "z"),
+    ):
+        (place,) = hosted_cells(copy)
+        assert ADDRESS in copy.cells[place].source
 
 
 # Pages
@@ -170,22 +207,61 @@ def test_the_glossary_merges_terms_of_chapters(source):
     assert pages.terms(one)[0] == ("kernel", "커널", "the weights that slide over a picture")
 
 
-def test_the_claims_page_shows_number_band_and_seeds(source, tmp_path):
-    one = executed(source)
-    claim = one.chapter.claims[0]
-    entry = {"quick/embedded": {"seeds": {"0": 0.75, "1": 0.85}, "sabotaged": 0.1}}
-    (tmp_path / "e.json").write_text(json.dumps({"00": {claim.id: entry}}))
-    text = promises.claims_page([one], tmp_path / "e.json")
-    assert "0.75 to 0.85 (2 seeds)" in text and ": 0.1" in text and "not reached" in text
+def claims_row(text):
+    """The cells of the one claim's row on the page of claims."""
+    (row,) = [line for line in text.splitlines() if line.startswith("| The convnet beats guessing")]
+    return [cell.strip() for cell in row.strip("|").split("|")]
+
+
+def test_the_claims_page_shows_threshold_seeds_range_and_mutant(source):
+    keep(source, [0.75, 0.85], mutant=[0.1, 0.3])
+    text = promises.claims_page([executed(source)])
+    sentence, threshold, _built, seeds, expected, mutant = claims_row(text)
+    assert sentence == "The convnet beats guessing." and "0.5" in threshold
+    assert "0.75" in seeds and "0.85" in seeds and "2 of 2" in seeds
+    low, high = claims.expected_range([0.75, 0.85])
+    assert f"{low:.4g}" in expected and f"{high:.4g}" in expected
+    assert "WIDTH = 1" in mutant and mutant.endswith("0.2")
     # One more closing tag than opening ones would break the page's columns.
     assert text.count("<div") == text.count("</div>") == 1
-    entry["quick/embedded"]["seeds"] = {"0": 1.25e-07, "1": 3e12}
-    (tmp_path / "e.json").write_text(json.dumps({"00": {claim.id: entry}}))
-    text = promises.claims_page([one], tmp_path / "e.json")
-    assert "1.25×10⁻⁷ to 3×10¹²" in text
-    (tmp_path / "e.json").write_text("nothing")
-    with pytest.raises(InputError, match="file of evidence"):
-        promises.claims_page([one], tmp_path / "e.json")
+    keep(source, [1.25e-07, 3e12])
+    assert "1.25×10⁻⁷ to 3×10¹²" in claims_row(promises.claims_page([executed(source)]))[3]
+
+
+def test_the_claims_page_of_a_chapter_that_was_never_measured(source):
+    cells = claims_row(promises.claims_page([executed(source)]))
+    assert "0.5" in cells[1] and "WIDTH = 1" in cells[5]
+    assert not any(digit in "".join(cells[2:5]) for digit in "0123456789")
+
+
+NARROW, WIDE = [0.8, 0.81, 0.82] * 4, [0.4, 0.6, 0.8] * 4
+
+
+@pytest.mark.parametrize(
+    ("seeds", "profile", "observed", "mark"),
+    [
+        (NARROW, "quick", 0.8, "✔"),
+        (WIDE, "quick", 0.45, "◐"),
+        (NARROW[:5], "quick", 0.3, "△"),
+        (NARROW, "quick", 0.3, "✘"),
+        (NARROW, "smoke", 0.3, "○"),
+    ],
+)
+def test_the_claims_page_marks_what_this_build_observed(
+    source, monkeypatch, seeds, profile, observed, mark
+):
+    keep(source, seeds)
+    shown = []
+    monkeypatch.setattr(showing, "show", shown.append)
+    monkeypatch.setenv("COURSE_LESSONS", str(source / "lessons"))
+    cell = {"PROFILE": profile, "DATA": "embedded", "SEED": 0, "WIDTH": 8}
+    session.begin("00", cell, tensorflow=False)
+    claims.check("beats-guessing", observed)
+    one = executed(source)
+    (checked,) = [c for c in one.notebook.cells if "claims.check(" in c.source]
+    checked.outputs = [new_output("display_data", shown[-1])]
+    built = claims_row(promises.claims_page([one]))[2]
+    assert built.startswith(mark) and str(observed) in built
 
 
 # Korean
@@ -256,13 +332,12 @@ def test_parts_of_others_are_named_as_their_own_files_say(tmp_path):
 
 def test_the_site_s_copies_can_name_where_the_course_lives(tmp_path):
     folder = small.write(tmp_path / "n", n00_start_here=small.chapter())
-    hosted.add(folder)
-    address = "git+https://example.org/course"
     found = [executed(folder)]
-    bundles.write_downloads(found, folder, tmp_path / "d", instructor=False, address=address)
-    for kind in ("student", "executed"):
-        assert address in (tmp_path / "d" / kind / "00_start_here.ipynb").read_text("utf-8")
-    assert "example.org" not in json.dumps(found[0].notebook)
+    bundles.write_downloads(found, folder, tmp_path / "d", instructor=True, address=ADDRESS)
+    for kind, count in (("student", 1), ("executed", 1), ("instructor", 0)):
+        copy = documents.read(tmp_path / "d" / kind / "00_start_here.ipynb")
+        assert len(hosted_cells(copy)) == count == documents.dump(copy).count(ADDRESS.encode())
+    assert hosted_cells(found[0].notebook) == []
 
 
 def test_the_command_hands_its_options_on_to_the_site(tmp_path, monkeypatch):
@@ -270,10 +345,9 @@ def test_the_command_hands_its_options_on_to_the_site(tmp_path, monkeypatch):
     monkeypatch.setattr(site, "build", lambda *given, **options: asked.update(options, given=given))
     runs = [tmp_path / "real", tmp_path / "embedded"]
     arguments = [word for run in runs for word in ("--run", str(run))]
-    address = "git+https://example.org/course"
-    assert main(["site", *arguments, "--from", address, "--instructor"]) == 0
+    assert main(["site", *arguments, "--from", ADDRESS, "--instructor"]) == 0
     assert tuple(asked["given"][1]) == tuple(runs)
-    assert asked["address"] == address and asked["instructor"] is True
+    assert asked["address"] == ADDRESS and asked["instructor"] is True
     assert main(["site", *arguments, "--execute"]) == 2
 
 

@@ -10,6 +10,15 @@ from course_utils.notebooks import records
 
 CLAIM = dict.fromkeys(records.REQUIRED[records.CLAIM])
 
+SHEET = """\
+[parameters]
+WIDTH = { quick = 8 }
+[claims.a]
+sentence = "It is."
+above = 0
+mutant = { parameter = "WIDTH", value = 1 }
+"""
+
 
 def notebook(*contents, mime=records.CLAIM, tags=()):
     outputs = [new_output("display_data", {mime: content}) for content in contents]
@@ -47,12 +56,15 @@ def test_a_record_that_is_no_object_lacks_everything(content):
     assert record.missing == records.REQUIRED[records.CLAIM]
 
 
-def test_what_the_course_shows_has_what_a_reader_relies_on(monkeypatch):
+def test_what_the_course_shows_has_what_a_reader_relies_on(monkeypatch, tmp_path):
     """The names here and the records of `session`, `claims` and `exercises` are two lists."""
     shown = []
     monkeypatch.setattr("course_utils.showing.show", shown.append)
-    session.begin("97", profile="quick", data="embedded", seed=0, tensorflow=False)
-    claims.check("a", "It is.", observed=1, bands={"any": (1, 1)}, sabotage="it is not")
+    monkeypatch.setenv("COURSE_LESSONS", str(tmp_path))
+    (tmp_path / "97.toml").write_text(SHEET)
+    cell = {"PROFILE": "quick", "DATA": "embedded", "SEED": 0, "WIDTH": 8}
+    session.begin("97", cell, tensorflow=False)
+    claims.check("a", 1)
     exercises.exercise("97", "b")(lambda answer: None)
     exercises.check("b", 1)
     for bundle, mime in zip(shown, (records.SESSION, records.CLAIM, records.EXERCISE), strict=True):
@@ -66,12 +78,12 @@ def test_what_the_course_shows_has_what_a_reader_relies_on(monkeypatch):
 def test_a_file_that_is_not_claims_json_is_named(tmp_path, text):
     path = tmp_path / "claims.json"
     path.write_text(text)
-    with pytest.raises(InputError, match=r"expected .*claims\.json to hold the claims of a run"):
+    with pytest.raises(InputError, match=r"claims\.json"):
         records.read_rows(path)
 
 
 def test_claims_json_is_read(tmp_path):
     path = tmp_path / "claims.json"
-    row = CLAIM | {"seconds": 1.0, "sabotaged": ""}
+    row = CLAIM | {"seconds": 1.0, "mutant": ""}
     path.write_text(json.dumps([row]))
     assert records.read_rows(path) == [row]

@@ -75,9 +75,11 @@ LAYERS = {
     # Each may import only what stands in its own set, besides what lies outside the package.
     "errors": set(),
     "showing": set(),
-    "session": {"errors", "showing", "tensorflow_device"},
+    "lessons": {"errors", "lessons"},
+    "card": {"lessons"},
+    "session": {"errors", "lessons", "showing", "tensorflow_device"},
     "tensorflow_device": set(),
-    "claims": {"errors", "session", "showing"},
+    "claims": {"card", "errors", "lessons", "session", "showing"},
     "exercises": {
         *("errors", "session", "showing", "exercises"),
         *("architecture", "convolution", "pretrained", "transfer"),
@@ -115,8 +117,8 @@ def test_imports_go_one_way():
         used = imports(path)
         if name in LAYERS and not used <= LAYERS[name]:
             wrong.append(f"{path.name}: {sorted(used - LAYERS[name])}")
-        machinery = {"cli", "data_command", "publish", "notebooks", "stages", "environment"}
-        machinery |= {"__main__"}
+        machinery = {"cli", "publish", "notebooks", "stages", "environment", "__main__"}
+        machinery |= {"claims_command", "data_command"}
         if name not in machinery and used & TEACHING_MAY_NOT:
             wrong.append(f"{path.name}: {sorted(used & TEACHING_MAY_NOT)}")
         if name == "notebooks" and used & {"publish", "cli"}:
@@ -133,9 +135,8 @@ def test_modules_stay_small_and_are_named_for_a_concept():
 def test_what_chapters_may_import_declares_its_public_names():
     package = ROOT / "course_utils"
     doors = [path for path in package.glob("*.py") if path.stem not in {"__init__", "errors"}]
-    doors += [
-        package / name / "__init__.py" for name in ("datasets", "explorer", "menagerie", "plots")
-    ]
+    names = ("datasets", "explorer", "lessons", "menagerie", "plots")
+    doors += [package / name / "__init__.py" for name in names]
     undeclared = [
         path.name
         for path in doors
@@ -153,6 +154,57 @@ def test_links_to_files_of_the_repository_exist(name):
 
 def test_the_readme_has_no_gap_left():
     assert not re.search(r"TIME_|TODO|XXX", (ROOT / "README.md").read_text(encoding="utf-8"))
+
+
+GUIDES = ("README.md", "CONTRIBUTING.md", "TEACHING.md", "docs/machines.md")
+
+
+def unknown(text):
+    """Commands and options that a guide names and `course` does not have."""
+    from course_utils.cli import cli
+
+    found = set()
+    for name, rest in re.findall(r"(?:^|[`(]|-m )course(?:_utils)? ([a-z]+)([^\n`]*)", text, re.M):
+        if name not in cli.commands:
+            found.add(name)
+            continue
+        options = {option for p in cli.commands[name].params for option in (*p.opts, "--help")}
+        # Two blanks or more part a command from the words about it.
+        words = re.split(r" {2,}", rest.strip())[0].split()
+        found |= {f"{name} {word}" for word in words if re.match(r"--?[a-z]", word)} - {
+            f"{name} {option}" for option in options
+        }
+    return found
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_every_command_and_option_that_a_guide_names_is_there(name):
+    assert unknown((ROOT / name).read_text(encoding="utf-8")) == set()
+
+
+def test_a_command_or_option_that_is_gone_is_found():
+    text = "`course hosted`\n```\ncourse run 00 --mutated a -p A 1   runs --it\n```\n"
+    assert unknown(text) == {"hosted", "run --mutated"}
+
+
+def test_the_readme_counts_the_claims():
+    from course_utils.notebooks import chapters
+
+    count = sum(len(chapter.claims) for chapter in chapters.find(ROOT / "notebooks"))
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"(\d+) claims", text) == [str(count)]
+
+
+def test_the_claims_that_guides_name_are_claims():
+    from course_utils.notebooks import chapters
+
+    known = {
+        chapter.number: set(chapter.sheet.claims) for chapter in chapters.find(ROOT / "notebooks")
+    }
+    for name in ("README.md", "TEACHING.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        named = re.findall(r"course run (\d\d) --mutant ([a-z-]+)", text)
+        assert named and all(claim in known[number] for number, claim in named)
 
 
 def test_every_command_that_teaching_names_is_there():

@@ -1,111 +1,192 @@
+import json
 import os
+import random
 import subprocess
 import sys
-import types
 
+import numpy as np
 import pytest
 
-from course_utils import session, tensorflow_device
+from course_utils import lessons, session, tensorflow_device
 from course_utils.errors import InputError
 
-ASKED = {"profile": "quick", "data": "embedded", "seed": 0, "tensorflow": False}
+SHEET = """\
+[parameters]
+EPOCHS = { quick = 15, smoke = 1, "quick/real" = 3 }
+SIZES = { quick = { train = 30 }, "quick/real" = { train = 50 } }
+NAME = { quick = "things" }
+"""
+
+# The cell that a notebook of chapter 00 would have, for a process of its own.
+BEGIN = """\
+from course_utils import lessons, session
+cell = {"PROFILE": "quick", "DATA": "embedded", "SEED": 3}
+cell |= lessons.sheet("00").values("quick", "embedded")
+session.begin("00", cell, tensorflow=%s)
+"""
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch):
-    for name in ("PROFILE", "DATA", "SEED", "SABOTAGE"):
-        monkeypatch.delenv(f"COURSE_{name}", raising=False)
+def sheet(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_LESSONS", str(tmp_path))
+    (tmp_path / "42.toml").write_text(SHEET)
 
 
-@pytest.fixture
-def injected(monkeypatch):
-    """A notebook whose history holds a cell as papermill injects it."""
-
-    def inject(source):
-        shell = types.SimpleNamespace(user_ns={"In": ["", "PROFILE = 'quick'", source]})
-        module = types.SimpleNamespace(get_ipython=lambda: shell)
-        monkeypatch.setitem(sys.modules, "IPython", module)
-
-    return inject
+def cell(**changed):
+    """The parameters of chapter 42 as its notebook has them, some changed by hand."""
+    usual = lessons.sheet("42").values("quick", "embedded")
+    return {"PROFILE": "quick", "DATA": "embedded", "SEED": 0, **usual} | changed
 
 
-def test_the_notebook_decides_where_nothing_else_does():
-    course = session.begin("00", **ASKED)
-    assert (course.profile, course.data, course.seed, course.sabotage) == (
+def begin(parameters):
+    return session.begin("42", parameters, tensorflow=False)
+
+
+def test_a_notebook_as_it_is_stays_as_it_is():
+    parameters = cell(SEED=7)
+    course = begin(parameters)
+    assert parameters == cell(SEED=7)
+    assert (course.chapter, course.profile, course.data, course.seed) == (
+        "42",
         "quick",
         "embedded",
-        0,
-        "",
+        7,
     )
-    assert course.origins["PROFILE"] == "notebook"
+    assert (course.set_here, course.changed()) == ((), {})
+    assert session.current() is course
 
 
-def test_the_environment_wins_over_the_notebook(monkeypatch, capsys):
-    monkeypatch.setenv("COURSE_PROFILE", "smoke")
-    monkeypatch.setenv("COURSE_SEED", "7")
-    course = session.begin("00", **ASKED)
-    assert (course.profile, course.seed) == ("smoke", 7)
-    assert "profile smoke (environment, COURSE_PROFILE)" in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("chosen", "set_here"),
+    [
+        ({"PROFILE": "smoke"}, {"EPOCHS": 1}),
+        ({"PROFILE": "full"}, {}),
+        ({"DATA": "real"}, {"EPOCHS": 3, "SIZES": {"train": 50}}),
+        ({"PROFILE": "smoke", "DATA": "real"}, {"EPOCHS": 1}),
+    ],
+)
+def test_a_profile_or_data_chosen_by_hand_brings_the_values_of_the_sheet(chosen, set_here, capsys):
+    parameters = cell(**chosen)
+    course = begin(parameters)
+    assert parameters == cell(**chosen, **set_here)
+    assert course.set_here == tuple(set_here)
+    assert course.changed() == {}
+    line = capsys.readouterr().out
+    assert all(f"{name} = {value!r}" in line for name, value in set_here.items())
 
 
-def test_the_command_line_wins_over_the_environment(monkeypatch, injected):
-    monkeypatch.setenv("COURSE_PROFILE", "smoke")
-    monkeypatch.setenv("COURSE_SEED", "7")
-    injected('# Parameters\nPROFILE = "full"\n')
-    course = session.begin("00", **(ASKED | {"profile": "full"}))
-    assert (course.profile, course.seed) == ("full", 7)
-    assert course.origins["PROFILE"] == "command line"
+def test_a_value_changed_by_hand_stays():
+    parameters = cell(DATA="real", EPOCHS=7)
+    course = begin(parameters)
+    assert (parameters["EPOCHS"], parameters["SIZES"]) == (7, {"train": 50})
+    assert course.set_here == ("SIZES",)
+    assert course.changed() == {"EPOCHS": (7, 3)}
 
 
-def test_choose_and_source_follow_the_settings():
-    course = session.begin("00", **ASKED)
-    assert course.choose(smoke=1, quick=2, full=3) == 2
-    assert course.source(embedded="a", real="b") == "a"
-    assert not course.sabotaged("anything")
+def test_what_course_run_has_settled_stays_also_where_it_is_the_value_of_quick():
+    parameters = cell(PROFILE="smoke", **{session.SETTLED: True})
+    course = begin(parameters)
+    assert parameters["EPOCHS"] == 15
+    assert course.set_here == ()
+    assert course.changed() == {"EPOCHS": (15, 1)}
 
 
-def test_same_seed_same_draws():
-    import random
+def test_a_value_changed_inside_is_seen_and_the_sheet_is_not():
+    parameters = cell(DATA="real")
+    course = begin(parameters)
+    parameters["SIZES"]["train"] = 5
+    assert course.expected["SIZES"] == {"train": 50}
+    assert course.changed() == {"SIZES": ({"train": 5}, {"train": 50})}
 
-    import numpy as np
 
+def test_a_parameter_deleted_later_counts_as_changed():
+    parameters = cell()
+    course = begin(parameters)
+    del parameters["EPOCHS"]
+    assert course.changed() == {"EPOCHS": (None, 15)}
+
+
+def test_names_of_no_parameter_are_left_alone():
+    parameters = cell(PROFILE="smoke", other=15)
+    begin(parameters)
+    assert parameters["other"] == 15
+
+
+@pytest.mark.parametrize("name", ["PROFILE", "DATA", "SEED", "EPOCHS", "SIZES", "NAME"])
+def test_a_missing_parameter_is_named(name):
+    parameters = cell()
+    del parameters[name]
+    with pytest.raises(InputError, match=f"{name} .* 42"):
+        begin(parameters)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"PROFILE": "fast"},
+        {"PROFILE": "Quick"},
+        {"PROFILE": None},
+        {"PROFILE": ["quick"]},
+        {"DATA": "imagenet"},
+        {"SEED": -1},
+        {"SEED": session.LAST_SEED + 1},
+        {"SEED": 1.5},
+        {"SEED": True},
+        {"SEED": "0"},
+        {"SEED": None},
+    ],
+)
+def test_a_wrong_setting_is_named_and_nothing_is_changed(wrong):
+    parameters = cell(**wrong)
+    [(name, value)] = wrong.items()
+    with pytest.raises(InputError) as caught:
+        begin(parameters)
+    assert name in str(caught.value) and repr(value) in str(caught.value)
+    assert parameters == cell(**wrong)
+
+
+def test_a_chapter_without_a_sheet_is_named():
+    with pytest.raises(InputError, match="chapter 43"):
+        session.begin("43", cell(), tensorflow=False)
+
+
+@pytest.mark.parametrize("seed", [0, 5, session.LAST_SEED])
+def test_same_seed_same_draws(seed):
     draws = []
     for _ in range(2):
-        session.begin("00", **(ASKED | {"seed": 5}))
+        begin(cell(SEED=seed))
         draws.append((random.random(), np.random.random()))
     assert draws[0] == draws[1]
 
 
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"profile": "fast"}, "expected PROFILE to be one of smoke, quick, full, received 'fast'"),
-        ({"data": "imagenet"}, "expected DATA to be one of embedded, real, received 'imagenet'"),
-        ({"seed": -1}, "expected SEED to be a whole number from 0"),
-        ({"seed": 1.5}, "received 1.5 from the notebook"),
-        ({"seed": True}, "received True"),
-        ({"sabotage": None}, "expected SABOTAGE to be the name of a claim"),
-    ],
-)
-def test_a_wrong_setting_is_named(wrong, message):
-    with pytest.raises(InputError, match=message):
-        session.begin("00", **(ASKED | wrong))
+def test_another_seed_other_draws():
+    draws = set()
+    for seed in range(3):
+        begin(cell(SEED=seed))
+        draws |= {random.random(), np.random.random()}
+    assert len(draws) == 6
 
 
-def test_a_wrong_setting_of_the_environment_names_the_variable(monkeypatch):
-    monkeypatch.setenv("COURSE_SEED", "many")
-    with pytest.raises(InputError, match="received 'many' from the environment, COURSE_SEED"):
-        session.begin("00", **ASKED)
+def test_the_record_is_plain_and_says_what_the_run_is():
+    record = begin(cell(SEED=7))._repr_mimebundle_()[session.MIME]
+    assert json.loads(json.dumps(record)) == record
+    assert record["versions"]["NumPy"] == np.__version__
+    named = {name: record[name] for name in ("chapter", "profile", "data", "seed")}
+    assert named == {"chapter": "42", "profile": "quick", "data": "embedded", "seed": 7}
 
 
-def test_a_chapter_has_two_digits():
-    with pytest.raises(InputError, match="expected a chapter of two digits"):
-        session.begin("intro", **ASKED)
+def test_the_line_is_escaped(monkeypatch, tmp_path):
+    sheet = '[parameters]\nNAME = { quick = "a", smoke = "<b>" }\n'
+    (tmp_path / "44.toml").write_text(sheet)
+    parameters = {"PROFILE": "smoke", "DATA": "embedded", "SEED": 0, "NAME": "a"}
+    bundle = session.begin("44", parameters, tensorflow=False)._repr_mimebundle_()
+    assert "<b>" in bundle["text/plain"]
+    assert "<b>" not in bundle["text/html"] and "&lt;b&gt;" in bundle["text/html"]
 
 
 def test_nothing_is_current_before_a_notebook_began(monkeypatch):
     monkeypatch.setattr(session, "_current", None)
-    with pytest.raises(InputError, match="run its set-up cell first"):
+    with pytest.raises(InputError, match="begun"):
         session.current()
 
 
@@ -120,9 +201,7 @@ def test_what_c_libraries_say_is_held_back_and_given_back_on_failure(capfd):
 
 
 def test_fonts_and_progress_bars_are_prepared_without_a_word():
-    code = """
-from course_utils import session
-session.begin("00", profile="quick", data="embedded", seed=0, tensorflow=False)
+    code = f"""{BEGIN % False}
 import logging
 logging.getLogger("matplotlib.font_manager").warning("Matplotlib is building the font cache")
 import warnings
@@ -132,20 +211,18 @@ warnings.warn("IProgress not found. Please update jupyter and ipywidgets.")
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def run_python(code, **environment):
+def run_python(code):
     return subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
         check=False,
-        env=os.environ | environment,
+        env={name: value for name, value in os.environ.items() if name != "COURSE_LESSONS"},
     )
 
 
 def test_tensorflow_begins_without_a_word_and_with_the_same_weights():
-    code = """
-from course_utils import session
-session.begin("00", profile="quick", data="embedded", seed=3)
+    code = f"""{BEGIN % True}
 import keras
 print("sum", float(keras.layers.Dense(4).build((None, 3)) or keras.random.normal((2,)).numpy()[0]))
 """
@@ -175,7 +252,7 @@ def test_importing_the_package_loads_nothing_heavy():
     code = """
 import sys
 import course_utils, course_utils.errors, course_utils.session, course_utils.claims
-import course_utils.exercises
+import course_utils.exercises, course_utils.lessons, course_utils.card
 heavy = {"numpy", "tensorflow", "keras", "matplotlib", "IPython", "papermill"} & set(sys.modules)
 assert not heavy, heavy
 """

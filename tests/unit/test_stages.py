@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from course_utils import stages
+from course_utils import lessons, stages
 from course_utils.cli import cli
 from course_utils.environment import ROOT
-from course_utils.notebooks import plan
+from course_utils.notebooks import chapters, plan
 from course_utils.stages import Stage
 
 
@@ -69,9 +69,9 @@ def test_on_a_ci_server_a_browser_is_needed_and_data_are_not(monkeypatch, tmp_pa
 
 
 def test_a_stage_gets_its_environment_and_the_repository_s_folder(capfd, tmp_path):
-    code = "import os; print(os.environ['COURSE_PROFILE'], os.getcwd())"
-    stages.run([Stage("a", python(code), {"COURSE_PROFILE": "smoke"})], root=tmp_path)
-    assert f"smoke {tmp_path}" in capfd.readouterr().out
+    code = "import os; print(os.environ['COURSE_REGISTRY'], os.getcwd())"
+    stages.run([Stage("a", python(code), {"COURSE_REGISTRY": "small"})], root=tmp_path)
+    assert f"small {tmp_path}" in capfd.readouterr().out
 
 
 def test_real_data_is_lacking_where_there_is_none(monkeypatch, tmp_path):
@@ -83,9 +83,39 @@ def test_real_data_is_lacking_where_there_is_none(monkeypatch, tmp_path):
     assert real.lacking == ""
 
 
-def test_the_slow_ones_come_on_top():
-    names = [stage.name for stage in stages.stages(slow=False)]
-    assert [stage.name for stage in stages.stages(slow=True)][: len(names)] == names
+def test_the_slow_ones_come_on_top_and_quick_in_the_place_of_smoke():
+    usual, slow = stages.stages(slow=False), stages.stages(slow=True)
+    assert len(slow) > len(usual)
+    differing = [pair for pair in zip(usual, slow, strict=False) if pair[0] != pair[1]]
+    ((smoke, quick),) = differing
+    assert smoke.command[-3:] == ("--profile", "smoke", "--force")
+    assert quick.command == (*smoke.command[:-3], "--force")
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_nbval_compares_the_copies_that_the_stage_before_it_wrote(slow):
+    """And nothing in the folder of the chapters, whose own parameters are those of quick."""
+    chosen = stages.stages(slow=slow)
+    (place,) = [n for n, stage in enumerate(chosen) if "--nbval-lax" in stage.command]
+    copies, nbval = chosen[place - 1 : place + 1]
+    assert copies.command[-3:-1] == ("contracts", "--copies")
+    assert nbval.command[-1] == copies.command[-1]
+    assert "notebooks" not in nbval.command
+    (option,) = [p for p in cli.commands["contracts"].params if p.name == "copies"]
+    assert option.opts == ["--copies"]
+
+
+def test_real_data_are_only_tried():
+    (real,) = [stage for stage in stages.stages(slow=True) if stage.name == "real data"]
+    assert real.command[-5:] == ("--data", "real", "--profile", "smoke", "--force")
+    with_real = {c.number for c in chapters.find(ROOT / "notebooks") if keeps_real(c)}
+    assert with_real <= set(real.command)
+
+
+def keeps_real(chapter):
+    """Whether some claim of a chapter has kept seeds of real data."""
+    known = lessons.read_evidence(chapter.lessons / lessons.EVIDENCE)[chapter.number]["claims"]
+    return any("quick/real" in claim for claim in known.values())
 
 
 def test_without_a_browser_publishing_is_shown_as_not_run(monkeypatch):

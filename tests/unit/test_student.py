@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import nbformat
 import pytest
-from chapter_builder import code, good_chapter, prose, write_course
+from chapter_builder import SHEET, code, good_chapter, prose, write_course
 from nbformat.v4 import new_notebook, new_output
 
 from course_utils.errors import InputError, WorldError
@@ -15,7 +15,7 @@ from course_utils.notebooks import chapters, documents, links
 from course_utils.publish.shelf import MANIFEST
 from course_utils.publish.student import student_copy, write_student_copies
 
-CHAPTER = "00_start_here.ipynb"
+CHAPTER, SECOND = "00_start_here.ipynb", "01_second.ipynb"
 
 
 @pytest.fixture
@@ -27,6 +27,11 @@ def course(tmp_path):
 
 def states(report):
     return {copy.name: copy.state for copy in report.copies}
+
+
+def add_chapter(source, notebook=None):
+    documents.write(source / SECOND, notebook or good_chapter("01"))
+    (source / "lessons" / "01.toml").write_text(SHEET, encoding="utf-8")
 
 
 def edit_course(source, text="### Exercise 1 · Changed"):
@@ -67,8 +72,8 @@ def test_cells_for_lecturers_outputs_and_counts_are_gone_and_the_rest_is_kept():
     assert [c.id for c in copy.cells] == [
         c.id for c in source.cells if "instructor" not in documents.tags(c)
     ]
-    assert documents.tags(copy.cells[2]) == {"parameters"}
-    assert copy.cells[2].source == source.cells[2].source
+    assert documents.tags(copy.cells[1]) == {"parameters"}
+    assert copy.cells[1].source == source.cells[1].source
 
 
 def test_the_source_is_left_as_it_is():
@@ -84,8 +89,9 @@ def test_the_copy_says_what_it_was_generated_from():
     )
 
 
-def test_the_copy_is_a_valid_notebook_and_a_chapter(course):
+def test_the_copy_is_a_valid_notebook_and_a_chapter(course, monkeypatch):
     source, target = course
+    monkeypatch.setenv("COURSE_LESSONS", str(source / "lessons"))
     write_student_copies(source, target)
     nbformat.validate(json.loads((target / CHAPTER).read_text("utf-8")))
     assert chapters.read(target / CHAPTER).exercises == chapters.read(source / CHAPTER).exercises
@@ -129,8 +135,8 @@ def test_a_solution_in_prose_is_an_error():
 def test_a_wrong_mark_in_the_last_chapter_leaves_the_target_as_it_was(course):
     source, target = course
     last = good_chapter("01")
-    last.cells[11].source = BEGIN
-    documents.write(source / "01_second.ipynb", last)
+    last.cells[11].source = BEGIN  # the first exercise
+    add_chapter(source, last)
     with pytest.raises(InputError, match=r"01_second.ipynb, cell 12"):
         write_student_copies(source, target)
     assert not target.exists()
@@ -161,19 +167,19 @@ def test_a_copy_that_nobody_changed_is_updated(course):
 
 
 def answer_it(notebook):
-    notebook.cells[12].source = "answer = 2"
+    notebook.cells[11].source = "answer = 2"
 
 
 def run_it(notebook):
-    notebook.cells[5].outputs = [new_output("stream", text="1\n")]
+    notebook.cells[4].outputs = [new_output("stream", text="1\n")]
 
 
 def count_it(notebook):
-    notebook.cells[5].execution_count = 1
+    notebook.cells[4].execution_count = 1
 
 
 def fold_it(notebook):
-    notebook.cells[5].metadata.collapsed = True
+    notebook.cells[4].metadata.collapsed = True
 
 
 @pytest.mark.parametrize("work", [answer_it, run_it, count_it, fold_it])
@@ -299,20 +305,20 @@ def test_a_target_that_is_a_file_is_refused(course):
 
 def test_only_the_named_chapters_are_written(course):
     source, target = course
-    documents.write(source / "01_second.ipynb", good_chapter("01"))
+    add_chapter(source)
     report = write_student_copies(source, target, names=["01"])
-    assert list(states(report)) == ["01_second.ipynb", "images/square.png"]
+    assert list(states(report)) == [SECOND, "images/square.png"]
 
 
 def test_a_copy_whose_chapter_is_gone_is_named_and_left(course):
     source, target = course
-    documents.write(source / "01_second.ipynb", good_chapter("01"))
+    add_chapter(source)
     write_student_copies(source, target)
-    (source / "01_second.ipynb").unlink()
+    (source / SECOND).unlink()
     report = write_student_copies(source, target)
-    assert report.leftover == ("01_second.ipynb",)
-    assert (target / "01_second.ipynb").exists()
-    assert "01_second.ipynb: left there, its chapter is gone" in str(report)
+    assert report.leftover == (SECOND,)
+    assert (target / SECOND).exists()
+    assert SECOND in str(report)
 
 
 # Links
@@ -336,21 +342,21 @@ def test_every_link_of_a_copy_leads_to_a_file(course):
 def test_links_between_chapters_stay(course):
     source, target = course
     notebook = documents.read(source / CHAPTER)
-    notebook.cells[4].source += "\n\n[next](01_second.ipynb#A-claim) [top](#Shapes)"
+    notebook.cells[3].source += "\n\n[next](01_second.ipynb#A-claim) [top](#Shapes)"
     documents.write(source / CHAPTER, notebook)
-    documents.write(source / "01_second.ipynb", good_chapter("01"))
+    add_chapter(source)
     write_student_copies(source, target)
-    text = documents.read(target / CHAPTER).cells[4].source
+    text = documents.read(target / CHAPTER).cells[3].source
     assert "[next](01_second.ipynb#A-claim) [top](#Shapes)" in text
 
 
 def test_a_rewritten_link_keeps_its_anchor_and_quotes_blanks(course):
     source, target = course
     notebook = documents.read(source / CHAPTER)
-    notebook.cells[4].source = "## Shapes\n\n[guide](../guide.md#part)"
+    notebook.cells[3].source = "## Shapes\n\n[guide](../guide.md#part)"
     documents.write(source / CHAPTER, notebook)
     write_student_copies(source, target)
-    text = documents.read(target / CHAPTER).cells[4].source
+    text = documents.read(target / CHAPTER).cells[3].source
     way = quote(Path(os.path.relpath(source.parent / "guide.md", target)).as_posix())
     assert text.endswith(f"[guide]({way}#part)") and "%20" in way
 

@@ -63,13 +63,13 @@ swaps("objectives", "# 00 · Start", "- read a claim\n", "- a\n- b\n- c\n- d\n- 
 swaps("objectives", "# 00 · Start", "**You will be able to**", "**Aims**", "received 0")
 swaps("prerequisites", "# 00 · Start", "**Before this:** nothing.", "", "Before this")
 swaps("time-needed", "# 00 · Start", "**Time:** quick 2 min", "**Time:** 2 min", "**Time:** quick")
-swaps("parameters-known", "PROFILE =", "SEED = 0", "SEED = 1", "SEED = 0")
+swaps("parameters-known", "PROFILE =", "SEED = 0", "SEED = 1", "('SEED', 1)")
 swaps("parameters-literal", "PROFILE =", "WIDTH = 8 ", "WIDTH = 2 * 4 * SEED ", "NAME = literal")
 swaps("parameters-literal", "PROFILE =", "  # filters of the first layer", "", "a comment after")
 swaps("parameters-literal", "PROFILE =", "WIDTH = 8  #", "WIDTH = [\n    8]  #", "line of its own")
 swaps("parameters-literal", "PROFILE =", "WIDTH = 8  #", "WIDTH = 8; DEPTH = 2  #", "line of its")
 swaps("parameters-literal", "PROFILE =", "WIDTH = 8", "width = 8")
-swaps("setup-begins", "session.begin", "seed=SEED", "seed=0", "expected the line course =")
+swaps("setup-begins", "session.begin", "globals()", "{}", 'session.begin("00", globals())')
 swaps("setup-begins", "session.begin", '"00"', '"01"')
 swaps("glossary", "## Glossary", "한국어", "Korean", "English | 한국어 | meaning")
 swaps("glossary", "## Glossary", "| 주장 |", "| claim |", "received claim | claim |")
@@ -102,7 +102,13 @@ def summary_empty(notebook):
     cell_with(notebook, "## Summary").source = "## Summary"
 
 
-@breaks("first-code-cells", "begin with hosted, parameters, setup")
+@breaks("parameters-known", "received 11")
+def eleven_further_parameters(notebook):
+    more = "".join(f"\nP{place} = 1  # one of many" for place in range(10))
+    find(notebook, "parameters").source += more
+
+
+@breaks("first-code-cells", "parameters, setup in this order")
 def code_before_parameters(notebook):
     notebook.cells.insert(1, code("print(1)"))
     notebook.cells[1].id = "early"
@@ -231,7 +237,7 @@ def contract_with_time(notebook):
 swaps("contract-fixed", "(148, 148, 32)", "print(", "print(model.fit(x), ", "received fit")
 swaps("contract-fixed", "(148, 148, 32)", "print(", "print(np.random.rand(), ", "received random")
 swaps("contract-fixed", "(148, 148, 32)", "print(", "print(SEED, ", "received SEED")
-swaps("contract-fixed", "(148, 148, 32)", "print(", "print(course.choose(smoke=1), ", "choose")
+swaps("contract-fixed", "(148, 148, 32)", "print(", "print(PROFILE, ", "received PROFILE")
 
 
 # Code
@@ -257,12 +263,16 @@ bad_code("short-lines", "x = " + "1" * 97, "line 1 has 101")
 bad_code("no-pyplot", "import matplotlib.pyplot as plt", "plots of the course")
 bad_code("no-pyplot", "from matplotlib import pyplot", "plots of the course")
 bad_code("no-pyplot", "figure.show()", "received 'figure.show'")
-bad_code("figure-alt", "plots.show(1)", "received no alt")
-bad_code("figure-alt", 'plots.show(1, alt="A plot.")', "20 characters or more")
-bad_code("figure-alt", 'plots.show(1, alt=f"{a}{b}{c}")', "20 characters or more")
-bad_code("figure-alt", "plots.show(1, alt=words)", "received words")
-bad_code("figure-shown", "plots.curves(1)", "plots.show(plots.curves(…), alt=…)")
-bad_code("figure-shown", "display(plots.curves(1))", "received it bare")
+bad_code("figure-caption", "plots.show(1)", "plots.show(1)")
+bad_code("figure-caption", 'plots.show(1, "A plot.")', "A plot.")
+bad_code("figure-caption", 'plots.show(1, caption=" " * 20)', "' ' * 20")
+bad_code(
+    "figure-caption", 'plots.show(1, f"The accuracy of {a}, {b} and {c}.")', "{a}, {b} and {c}"
+)
+bad_code("figure-caption", "plots.show(1, words)", "words")
+bad_code("figure-caption", f'plots.show(1, "{"a " * 30}b.")', "received 31")
+bad_code("figure-shown", "plots.curves(1)", "plots.curves(…)")
+bad_code("figure-shown", "display(plots.curves(1))", "plots.curves(…)")
 bad_code("package-imports", "import course_utils.claims", "from course_utils import")
 bad_code("package-imports", "from course_utils import nothing", "received 'nothing'")
 bad_code("package-imports", "from course_utils.plots import _axes", "received '_axes'")
@@ -311,45 +321,23 @@ bad_code("finished", "x = 1  # FIXME", "received FIXME")
 # Claims
 @breaks("claims-made", "received none")
 def no_claims(notebook):
-    for text in ("claims.check(\n", '"twice-two"'):
-        notebook.cells.remove(cell_with(notebook, text))
-    swap(cell_with(notebook, "sabotaged"), '0.0 if course.sabotaged("beats-guessing") else ', "")
+    notebook.cells.remove(cell_with(notebook, "claims.check"))
 
 
-CLAIM = '"beats-guessing",\n'
-swaps("claim-names", '"twice-two"', '"twice-two"', '"Twice two"', "a literal name like")
-swaps("claim-names", '"twice-two"', '"twice-two"', 'f"twice-{2}"', "a literal name like")
-swaps("claim-names", '"twice-two"', '"twice-two"', '"beats-guessing"', "which 2 share")
-swaps("claim-sentences", CLAIM, "guessing.", "guessing", "its full stop")
-swaps("claim-sentences", CLAIM, '"The convnet beats guessing."', "SENTENCE", "received SENTENCE")
-swaps("claim-bands", CLAIM, '"quick/embedded"', '"smoke/embedded"', "no band for smoke")
-swaps("claim-bands", CLAIM, '"quick/embedded"', '"quick/imagenet"', "received 'quick/imagenet'")
-swaps("claim-bands", CLAIM, "(0.6, 0.9)", "(0.9, 0.6)", "expected low below high")
-swaps("claim-bands", CLAIM, "(0.6, 0.9)", "(0.6, 0.6)", "expected low below high")
-swaps("claim-bands", CLAIM, "(0.6, 0.9)", "(None, None)", "one open end at most")
-swaps("claim-bands", CLAIM, "(0.6, 0.9)", "[0.6, 0.9]", "expected (low, high)")
-swaps("claim-bands", CLAIM, "(0.6, 0.9)", "(low, 0.9)", "as a literal")
-swaps(
-    "claim-bands", CLAIM, "sabotage=", "mean_bands={'quick': (0, 1)},\n    sabotage=", "mean_bands"
-)
-swaps(
-    "claim-sabotage", CLAIM, 'sabotage="the level is set to 0"', 'sabotage=""', "received neither"
-)
-swaps("claim-sabotage", '"twice-two"', "unit_", 'sabotage="x", unit_', "received both")
-swaps("claim-sabotage", '"twice-two"', "::test_twice", "::test_thrice", "a test that is there")
-swaps("claim-sabotage", '"twice-two"', "test_sums.py", "test_none.py", "a test that is there")
-swaps(
-    "claim-sabotage",
-    "level =",
-    '0.0 if course.sabotaged("beats-guessing") else ',
-    "",
-    "received none",
-)
-
-
-@breaks("sabotage-known", "received 'beats-gessing'")
-def sabotage_misspelt(notebook):
-    add(notebook, code('print(course.sabotaged("beats-gessing"))'))
+CLAIM = 'claims.check("beats-guessing", level'
+swaps("claims-short", CLAIM, ", level", "", "claims.check('beats-guessing')")
+swaps("claims-short", CLAIM, ", level", ", 'It is so.', level", "It is so.")
+swaps("claims-short", CLAIM, "level)", "observed=level)", "observed=level")
+swaps("claims-short", CLAIM, "level)", "level, bands={})", "bands={}")
+swaps("claims-short", CLAIM, "level)", "level, **more)", "**more")
+swaps("claims-short", CLAIM, "level)", "\n    level,\n)", "(id c08)")
+bad_code("one-road", 'if PROFILE == "quick":\n    rounds = 3', "PROFILE")
+bad_code("one-road", 'rounds = 3 if DATA == "real" else 5', "DATA")
+bad_code("one-road", 'if level and course.profile in ("quick",):\n    print(1)', "PROFILE")
+bad_code("one-road", 'def rounds():\n    if course.data != "real":\n        return 3', "DATA")
+bad_code("one-road", 'rounds = {"quick": 3, "smoke": 1}[PROFILE]', "PROFILE")
+bad_code("one-road", 'match course.data:\n    case "real":\n        rounds = 3', "DATA")
+bad_code("one-road", 'if level > 1:\n    print(1)\nelif DATA == "real":\n    print(2)', "DATA")
 
 
 # Exercises
@@ -486,7 +474,7 @@ def test_a_finding_names_chapter_cell_and_rule(check):
     notebook = good_chapter()
     add(notebook, code("%time"))
     assert str(check(notebook)[0]).startswith(
-        "00_start_here.ipynb, cell 11 (id new23) [plain-python]: expected plain Python"
+        "00_start_here.ipynb, cell 10 (id new22) [plain-python]: "
     )
 
 
@@ -513,6 +501,8 @@ def test_prose_that_is_good(check, source):
     [
         "x = (7\n     % 4)",
         'x = f"{1}"  # plain',
+        'print(PROFILE, course.data)\nif level > 0:\n    print("far")',
+        'plots.show(level, caption="The accuracy is far " "above the line of chance.")',
         "from course_utils.plots import curves\nprint(curves(1))",
         "from course_utils import plots as figures\nx = figures.curves(1)",
         "def outer(plot):\n    return plot.anything",
@@ -521,6 +511,13 @@ def test_prose_that_is_good(check, source):
 def test_code_that_is_good(check, source):
     notebook = good_chapter()
     add(notebook, code(source))
+    assert check(notebook) == []
+
+
+def test_ten_further_parameters_are_good(check):
+    notebook = good_chapter()
+    eleven_further_parameters(notebook)
+    swap(find(notebook, "parameters"), "\nP9 = 1  # one of many", "")
     assert check(notebook) == []
 
 

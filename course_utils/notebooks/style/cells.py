@@ -7,7 +7,7 @@ from course_utils.notebooks.style.page import Complaints, Page, rule
 SLIDE_TYPES = ("slide", "subslide", "fragment", "skip", "notes", "-")
 
 TAGS = {
-    "course": {"hosted", "parameters", "setup", "contract", "instructor"},
+    "course": {"parameters", "setup", "contract", "instructor"},
     "exercises": {"exercise-text", "exercise", "debug"},
     "nbval and nbstripout": {"nbval-check-output", "keep_output"},
     "pages": {

@@ -5,20 +5,18 @@ from collections.abc import Iterator
 
 from course_utils.notebooks import syntax
 from course_utils.notebooks.style.names import MACHINERY, public_names
-from course_utils.notebooks.style.page import Cell, Complaints, Page, rule
+from course_utils.notebooks.style.page import Cell, Complaints, Page, literal, rule
 
 LINES = 25
 SETUP_LINES = 30
 COLUMNS = 100
-ALT_LETTERS = 20
+CAPTION_LETTERS, CAPTION_WORDS = 20, 30
 
 
 @rule
 def plain_python(page: Page) -> Complaints:
-    """A code cell is Python without magics; only the cell tagged hosted may have `%` and `!`."""
+    """A code cell is Python without magics."""
     for cell in page.code:
-        if "hosted" in cell.tags:
-            continue
         magic = next(iter(_magic_lines(cell)), None)
         if magic:
             yield cell, f"expected plain Python, received {magic!r}"
@@ -57,25 +55,19 @@ def no_pyplot(page: Page) -> Complaints:
 
 
 @rule
-def figure_alt(page: Page) -> Complaints:
-    """A figure is shown by `plots.show` with an alt text of 20 characters or more."""
+def figure_caption(page: Page) -> Complaints:
+    """A figure has a caption that is written out, of 20 characters to 30 words."""
     for cell, call in page.calls("plots", "show"):
-        text = syntax.argument(call, None, "alt")
-        if text is None:
-            yield cell, "expected plots.show(…, alt=…), received no alt"
-        elif _letters(text) < ALT_LETTERS:
-            yield (
-                cell,
-                (
-                    f"expected alt written out, {ALT_LETTERS} characters or more, "
-                    f"received {ast.unparse(text)}"
-                ),
-            )
+        text = literal(syntax.argument(call, 1, "caption"))
+        if not isinstance(text, str) or len(text.strip()) < CAPTION_LETTERS:
+            yield cell, f"expected a caption written out, received {ast.unparse(call)!r}"
+        elif len(text.split()) > CAPTION_WORDS:
+            yield cell, f"expected at most {CAPTION_WORDS} words, received {len(text.split())}"
 
 
 @rule
 def figure_shown(page: Page) -> Complaints:
-    """No figure of `plots` is shown but by `plots.show`, or it would have no alt text."""
+    """No figure of `plots` is shown but by `plots.show`, or it would have no caption."""
     for cell in page.code:
         for statement in cell.tree.body:
             call = statement.value if isinstance(statement, ast.Expr) else None
@@ -85,7 +77,7 @@ def figure_shown(page: Page) -> Complaints:
                 continue
             name = ast.unparse(call.func)
             if name.startswith("plots.") and name != "plots.show":
-                yield cell, f"expected plots.show({name}(…), alt=…), received it bare"
+                yield cell, f"expected plots.show({name}(…), caption), received it bare"
 
 
 @rule
@@ -141,16 +133,6 @@ def _shows(node: ast.AST) -> bool:
         and isinstance(node.func, ast.Attribute)
         and node.func.attr == "show"
     )
-
-
-def _letters(node: ast.expr) -> int:
-    if isinstance(node, ast.Constant):
-        return len(node.value.strip()) if isinstance(node.value, str) else 0
-    if isinstance(node, ast.JoinedStr):
-        return sum(
-            len(str(part.value)) if isinstance(part, ast.Constant) else 1 for part in node.values
-        )
-    return 0
 
 
 def _imported(node: ast.AST) -> Iterator[tuple[str, str, str]]:

@@ -9,7 +9,8 @@ from course_utils.notebooks import links, syntax
 from course_utils.notebooks.chapters import FILE_NAME, promise
 from course_utils.notebooks.style.page import Cell, Complaints, Page, literal, rule
 
-PARAMETERS = {"PROFILE": "quick", "DATA": "embedded", "SEED": 0, "SABOTAGE": ""}
+PARAMETERS = {"PROFILE": "quick", "DATA": "embedded", "SEED": 0}
+MOST_PARAMETERS = 10
 CLOSING = ("Summary", "Glossary", "Further reading")
 
 _OBJECTIVES = re.compile(
@@ -76,10 +77,8 @@ def title_order(page: Page) -> Complaints:
 
 @rule
 def first_code_cells(page: Page) -> Complaints:
-    """The code begins with the cells tagged hosted (if any), parameters and setup, one of each."""
-    wanted = [
-        tag for tag in ("hosted", "parameters", "setup") if tag != "hosted" or page.tagged(tag)
-    ]
+    """The code begins with the cells tagged parameters and setup, one of each."""
+    wanted = ["parameters", "setup"]
     for tag in wanted:
         if len(page.tagged(tag)) != 1:
             yield None, f"expected one code cell tagged {tag}, received {len(page.tagged(tag))}"
@@ -90,16 +89,19 @@ def first_code_cells(page: Page) -> Complaints:
 
 @rule
 def parameters_known(page: Page) -> Complaints:
-    """The parameters begin with PROFILE, DATA, SEED and SABOTAGE at their defaults."""
+    """The parameters are PROFILE, DATA and SEED at their defaults, and at most ten more."""
     for cell in page.tagged("parameters"):
         pairs = [
             (name.id, literal(statement.value))
             for statement in cell.tree.body
             if (name := syntax.assigned_name(statement))
         ]
-        if pairs[:4] != list(PARAMETERS.items()):
+        count = len(PARAMETERS)
+        if pairs[:count] != list(PARAMETERS.items()):
             wanted = ", ".join(f"{name} = {value!r}" for name, value in PARAMETERS.items())
-            yield cell, f"expected {wanted} first, received {pairs[:4]}"
+            yield cell, f"expected {wanted} first, received {pairs[:count]}"
+        if len(pairs) > count + MOST_PARAMETERS:
+            yield cell, f"expected at most {MOST_PARAMETERS} more, received {len(pairs) - count}"
 
 
 @rule
@@ -126,11 +128,8 @@ def parameters_literal(page: Page) -> Complaints:
 
 @rule
 def setup_begins(page: Page) -> Complaints:
-    """The set-up cell begins the chapter by its number and the four parameters."""
-    wanted = (
-        f'course = session.begin("{page.path.name[:2]}", '
-        "profile=PROFILE, data=DATA, seed=SEED, sabotage=SABOTAGE)"
-    )
+    """The set-up cell begins the chapter by its number, with its globals."""
+    wanted = f'course = session.begin("{page.path.name[:2]}", globals())'
     tree = ast.dump(ast.parse(wanted).body[0])
     for cell in page.tagged("setup"):
         if tree not in [ast.dump(statement) for statement in cell.tree.body]:
