@@ -79,7 +79,7 @@ def _row(name: str, found: dict[str, float], *, share: bool = False) -> str:
 
 
 def _kind(cell: dict, calls: set[str], trains: set[str]) -> str:
-    if {"setup", "hosted"} & set(cell["metadata"].get("tags", [])):
+    if "setup" in cell["metadata"].get("tags", []):
         return "setting up"
     if calls & trains:
         return "training"
@@ -90,7 +90,7 @@ def _kind(cell: dict, calls: set[str], trains: set[str]) -> str:
 
 def _calls(source: str, trains: set[str]) -> set[str]:
     """Names that a cell calls outside its own functions; those of its own that train are added."""
-    # Turns `%pip` and the like into calls.
+    # Turns `%time` and the like into calls.
     tree = ast.parse(TransformerManager().transform_cell(source))
     inside: set[ast.AST] = set()
     for node in ast.walk(tree):

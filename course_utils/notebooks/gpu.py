@@ -208,7 +208,7 @@ def written(
         f"{time.strftime('%Y-%m-%d')}, {', '.join(sorted(shown)) or 'no device recorded'}.",
         "\n".join(lines),
         f"Contract cells: {contracts}.",
-        "Claims without a band for `full` are recorded and not judged.",
+        "Claims without kept seeds for `full` are recorded and not judged.",
         f"## Changed claims\n\n{changed}",
     ]
     return "\n\n".join([*parts, *(["What is red:\n\n" + "\n".join(red)] if red else [])]) + "\n"

@@ -3,17 +3,20 @@
 import json
 import math
 import re
+import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+import small_chapters as small
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import tables, turns, where  # noqa: E402
+from benchmarks import start, tables, turns, where  # noqa: E402
 from benchmarks.__main__ import MODULES  # noqa: E402
 from benchmarks.turns import Candidate, Job, Measured  # noqa: E402
 
@@ -230,6 +233,18 @@ def test_a_ratio_that_the_readme_quotes_is_the_one_measured():
     assert misquoted(spoilt, kept)
 
 
+@pytest.mark.parametrize(("setup", "fails"), [("", False), ("1 / 0", True)])
+def test_parameters_and_set_up_of_a_chapter_run_without_its_other_cells(
+    tmp_path, monkeypatch, setup, fails
+):
+    chapter = small.chapter("00", setup=small.SETUP.format(number="00") + setup, exact="1 / 0")
+    notebooks = small.write(tmp_path / "홍 길동", n00_small=small.tag(chapter, "setup", "setup"))
+    monkeypatch.setenv("COURSE_LESSONS", str(notebooks / "lessons"))
+    run = start.setup_cell(str(notebooks / "00_small.ipynb"))
+    with pytest.raises(subprocess.CalledProcessError) if fails else nullcontext():
+        run()
+
+
 def cell(source, seconds, *, tags=(), picture=False):
     outputs = [{"output_type": "display_data", "data": {"image/png": ""}}] if picture else []
     return {
@@ -249,7 +264,7 @@ def test_the_seconds_of_a_notebook_go_where_they_belong():
             }
         },
         "cells": [
-            cell("%pip install x\nimport keras", 5.0, tags=["setup"]),
+            cell("%time x\nimport keras", 5.0, tags=["setup"]),
             cell("data = datasets.open('things')", 2.0),
             cell("def again(x):\n    return model.fit(x)", 0.0),
             cell("again(data)", 20.0, picture=True),

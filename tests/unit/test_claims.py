@@ -25,6 +25,7 @@ mutant = { parameter = "EPOCHS", value = 0 }
 sentence = "The loss is small."
 below = 0.3
 resolution = 0.05
+timing = true
 only = "real"
 mutant = { parameter = "EPOCHS", value = 0 }
 """
@@ -175,6 +176,7 @@ def test_the_record_says_who_what_and_how(lesson, shown):
         "seeds": 12,
         "share": 1.0,
         "resolution": 0.0,
+        "timing": False,
         "profile": "quick",
         "data": "embedded",
         "seed": 1,
@@ -209,6 +211,7 @@ def test_the_resolution_of_the_sheet_widens_the_expected_range(lesson, shown):
     record, _ = check(shown, 0.2, "loss-is-small", None)
     assert (record["low"], record["high"]) == pytest.approx((0.15, 0.25))
     assert (record["resolution"], record["threshold"]) == (0.05, [None, 0.3])
+    assert record["timing"] is True
 
 
 def test_smoke_is_recorded_and_not_judged(lesson, shown):

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import socket
+from concurrent.futures import Future
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ import small_chapters as small
 
 from course_utils import cli
 from course_utils.notebooks import cluster, documents, fingerprint, plan
+from course_utils.notebooks.jobs import Outcome
 
 
 @pytest.fixture
@@ -19,17 +21,31 @@ def job(tmp_path):
     return job
 
 
+def files(job):
+    """What `Cluster.execute` sends along with a job."""
+    place = job.chapter.path.parent
+    names = ("00_small.ipynb", "lessons/00.toml", "lessons/evidence.json")
+    return {name: documents.path_bytes(place / name) for name in names}
+
+
+def gone(job):
+    """The job as a machine sees it that has none of the files it names."""
+    place = job.chapter.path.parent / "gone"
+    chapter = replace(job.chapter, path=place / "00_small.ipynb", lessons=place / "lessons")
+    return replace(job, chapter=chapter, key="a key")
+
+
 def test_a_job_needs_no_file_of_the_machine_that_sent_it(job, monkeypatch):
     monkeypatch.setenv("TF_ANSWER", "the worker's")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")  # as Dask's nanny does
-    source = documents.path_bytes(job.chapter.path)
-    elsewhere = replace(job.chapter, path=job.chapter.path.parent / "gone" / "00_small.ipynb")
-    job = replace(job, chapter=elsewhere, key="a key")
+    sent, job = files(job), gone(job)
     variables = {"OMP_NUM_THREADS": "3"}
-    outcome, notebook = cluster.work(job, source, fingerprint.installation(), variables)
+    outcome, notebook = cluster.work(job, sent, fingerprint.installation(), variables)
     assert outcome.ok, outcome.reasons
     assert outcome.job == job
+    # Judged by the evidence that came along, and not by the worker's own.
+    assert [(claim["held"], claim["seeds"]) for claim in outcome.claims] == [(True, 12)]
     executed = documents.parse(notebook, "executed")
     assert executed.metadata["course"]["key"] == "a key"
     assert not job.folder.exists()
@@ -40,10 +56,30 @@ def test_a_job_needs_no_file_of_the_machine_that_sent_it(job, monkeypatch):
 
 
 def test_another_course_on_the_worker_is_red(job):
-    source = documents.path_bytes(job.chapter.path)
-    outcome, notebook = cluster.work(job, source, "of another state", {})
+    outcome, notebook = cluster.work(job, files(job), "of another state", {})
     assert notebook is None and outcome.executed == 0
-    assert "expected this worker to have the same course" in str(outcome.reasons[0])
+    assert "this worker" in str(outcome.reasons[0])
+
+
+def test_all_that_a_worker_needs_is_sent(job):
+    """A stand-in for Dask's client takes the job as a worker would."""
+    taken = []
+
+    class Client:
+        dashboard_link = None
+
+        def submit(self, work, *arguments, key, pure):
+            taken.append(arguments)
+            done = Future()
+            done.set_result((Outcome(arguments[0]), b"executed"))
+            return done
+
+    job.folder.mkdir()
+    (job.chapter.lessons / "01.toml").write_text("of another chapter")
+    cluster.Cluster(Client(), "installed").execute(job)
+    ((_, sent, *_),) = taken
+    assert sent == files(job)
+    assert job.notebook.read_bytes() == b"executed"
 
 
 def test_without_dask_the_error_says_how_to_get_it(job, monkeypatch, capsys):
@@ -56,15 +92,14 @@ def test_without_dask_the_error_says_how_to_get_it(job, monkeypatch, capsys):
     assert code == 2
     line = capsys.readouterr().err.removesuffix("\n")
     assert "\n" not in line
-    assert "expected the package distributed for --cluster" in line
-    assert "pip install -e '.[cluster]'" in line
+    assert "distributed" in line and "--cluster" in line
 
 
 @pytest.mark.parametrize(
     ("address", "code", "message"),
     [
-        ("nonsense://here", 2, "expected the address of a Dask scheduler such as tcp://"),
-        ("tcp://127.0.0.1:{free}", 1, "received no answer within 10 s"),
+        ("nonsense://here", 2, "nonsense://here"),
+        ("tcp://127.0.0.1:{free}", 1, "within 1 s"),
     ],
 )
 def test_no_scheduler_there(job, monkeypatch, capsys, address, code, message):
@@ -76,5 +111,5 @@ def test_no_scheduler_there(job, monkeypatch, capsys, address, code, message):
         notebooks = str(job.chapter.path.parent)
         assert cli.main(["run", "--notebooks", notebooks, "--cluster", address]) == code
     line = capsys.readouterr().err.removesuffix("\n")
-    assert message.replace("10 s", "1 s") in line
+    assert message in line
     assert "\n" not in line

@@ -25,6 +25,7 @@ mutant = { cell = "train", replace = "fit(x,\\n y)", with = "fit(x, 0)" }
 [claims.loss-is-small]
 sentence = "The loss is small."
 below = 1
+timing = true
 only = "real"
 mutant = { parameter = "EPOCHS", value = 0 }
 """
@@ -80,10 +81,11 @@ def test_a_claim_is_read_as_it_is_written(read):
     claims = read().claims
     first, second = claims["beats-guessing"], claims["loss-is-small"]
     assert (first.sentence, first.unit) == ("The network beats guessing.", "%")
-    assert (first.test_set, first.resolution) == (True, 0.01)
+    assert (first.test_set, first.timing, first.resolution) == (True, False, 0.01)
     assert first.threshold("embedded") == (0.5, None)
     assert first.threshold("real") == (0.2, 1.0)
-    assert (second.test_set, second.resolution, second.unit) == (False, 0.0, "")
+    assert (second.test_set, second.timing, second.resolution) == (False, True, 0.0)
+    assert second.unit == ""
     assert second.threshold("embedded") is None
     assert second.threshold("real") == (None, 1.0)
 
@@ -137,6 +139,7 @@ def test_an_empty_sheet_has_neither_parameters_nor_claims(folder):
         ("beats guessing.", "beats guessing", "claim beats-guessing", "'The network beats guess"),
         ("The network beats", "the network beats", "claim beats-guessing", "'the network beats"),
         ("test_set = true", "test_set = 1", "claim beats-guessing", "test_set, received 1"),
+        ("timing = true", "timing = 1", "claim loss-is-small", "timing, received 1"),
         ("resolution = 0.01", "resolution = -1", "claim beats-guessing", "resolution, received -1"),
         ("resolution = 0.01", "resolution = true", "claim beats-guessing", "resolution, rec"),
         ('only = "real"', 'only = "drawn"', "claim loss-is-small", "only, received 'drawn'"),
