@@ -57,9 +57,9 @@ def claims_page(chapters: Sequence[Executed]) -> str:
         # A run in another profile than quick still shows the seeds for which the claim is made.
         cases = (f"{one.profile}/{one.data}", f"quick/{one.data}")
         for claim in chapter.claims:
-            known = [summed[claim.id, case] for case in cases if (claim.id, case) in summed]
-            row = _claim_row(one, claim, next(iter(known), None))
-            lines.append(f"| {' | '.join(map(_cell, row))} |")
+            known = next((summed[claim.id, c] for c in cases if (claim.id, c) in summed), None)
+            row = _claim_row(one, claim, known)
+            lines.append(f"| {' | '.join([*map(_cell, row), _mutant(claim, known)])} |")
         lines += ["", "</div>", ""]
     return "\n".join(lines)
 
@@ -75,16 +75,21 @@ def _claim_row(one: Executed, claim: Claim, known: Summary | None) -> tuple[str,
         built += "" if record["judged"] else f" ({one.profile}: not judged)"
     threshold = claim.threshold(one.data)
     promised = "–" if threshold is None else card.written_threshold(threshold, claim.unit)
-    mutant = str(claim.mutant)
     if known is None or known.true is None:
-        return claim.sentence, promised, built, "–", "–", mutant
+        return claim.sentence, promised, built, "–", "–"
     low, high = (card.written(end, claim.unit) for end in (known.minimum, known.maximum))
     true = f"true on {round(known.share * known.seeds)} of {known.seeds}"
-    values = [value for value in known.mutant.values() if value is not None]
-    if values:
-        mutant += f": {card.written(sum(values) / len(values), claim.unit)}"
     expected = card.written_range(known.low, known.high, claim.unit)
-    return claim.sentence, promised, built, f"{low} to {high}; {true}", expected, mutant
+    return claim.sentence, promised, built, f"{low} to {high}; {true}", expected
+
+
+def _mutant(claim: Claim, known: Summary | None) -> str:
+    """What the mutant measured, and the change behind a word to press, for code is wide."""
+    values = [value for value in (known.mutant if known else {}).values() if value is not None]
+    measured = card.written(sum(values) / len(values), claim.unit) if values else "–"
+    # Entities, so that nothing in the code is read as Markdown or as the end of a cell.
+    code = re.sub(r"[^\w\s.,=()'\"+/-]|_", lambda match: f"&#{ord(match[0])};", str(claim.mutant))
+    return f"{_cell(measured)}<details><summary>change</summary><small>{code}</small></details>"
 
 
 def _counted(number: int, noun: str) -> str:

@@ -221,7 +221,7 @@ def test_the_claims_page_shows_threshold_seeds_range_and_mutant(source):
     assert "0.75" in seeds and "0.85" in seeds and "2 of 2" in seeds
     low, high = claims.expected_range([0.75, 0.85])
     assert f"{low:.4g}" in expected and f"{high:.4g}" in expected
-    assert "WIDTH = 1" in mutant and mutant.endswith("0.2")
+    assert "WIDTH = 1" in mutant and mutant.startswith("0.2")
     # One more closing tag than opening ones would break the page's columns.
     assert text.count("<div") == text.count("</div>") == 1
     keep(source, [1.25e-07, 3e12])
