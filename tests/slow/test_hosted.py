@@ -25,7 +25,7 @@ RUNNER = """
 import sys, nbformat
 from nbclient import NotebookClient
 notebook = nbformat.read(sys.argv[1], 4)
-NotebookClient(notebook, timeout=900, kernel_name="python3").execute()
+NotebookClient(notebook, timeout=900, startup_timeout=300, kernel_name="python3").execute()
 print(notebook.cells[-1].outputs[0]["data"]["text/plain"])
 """
 
