@@ -69,7 +69,8 @@ def stages(*, slow: bool, root: Path = ROOT) -> list[Stage]:
     # Before the notebook tests, which take over its results.
     smoke = Stage("every chapter, smoke", (*course, "run", "--profile", "smoke", "--force"))
     # nbval runs every cell in smoke, too; so what judges all claims takes the place of smoke.
-    judged = Stage("every chapter, quick", (*course, "run", "--force"))
+    # A slow machine may take a quarter of an hour for the longest cell (04 trains from scratch).
+    judged = Stage("every chapter, quick", (*course, "run", "--force", "--timeout", "1800"))
     first = [
         Stage("lint", (*ruff, "check", "-q", ".")),
         Stage("format", (*ruff, "format", "-q", "--check", ".")),
