@@ -66,7 +66,7 @@ EVIDENCE = {
 EXERCISE = """\
 @exercises.exercise("{number}", "half")
 def half(answer):
-    return None if answer == 4 else f"half of 8 is not {{answer}}"
+    return None if 2 * answer == WIDTH else f"half of {{WIDTH}} is not {{answer}}"
 exercises.check("half", WIDTH // 2)
 """
 
