@@ -1,7 +1,7 @@
 # Each target is one line over the `course` command, which works without make too:
-# `python3 -m course_utils run` does what `make run` does.
+# `python3 -m course_tools run` does what `make run` does.
 PYTHON ?= python3
-COURSE = $(PYTHON) -m course_utils
+COURSE = $(PYTHON) -m course_tools
 
 .PHONY: run test test-all lab data site slides student instructor gpu bench lock
 

@@ -40,7 +40,7 @@ def by_course() -> Callable[[], float]:
     def run() -> float:
         with tempfile.TemporaryDirectory() as folder:
             began = datetime.now().timestamp()
-            command = (sys.executable, "-m", "course_utils", "run", "00", "--profile", "smoke")
+            command = (sys.executable, "-m", "course_tools", "run", "00", "--profile", "smoke")
             subprocess.run(
                 [*command, "--force", "--out", folder], check=True, cwd=ROOT, capture_output=True
             )
@@ -68,7 +68,7 @@ def by_papermill() -> Callable[[], float]:
 def nothing_new() -> Callable[[], object]:
     """`course run` on chapters that are executed and unchanged."""
     folder = tempfile.mkdtemp(prefix="course-benchmark-")
-    command = [sys.executable, "-m", "course_utils", "run", "00", "--profile", "smoke"]
+    command = [sys.executable, "-m", "course_tools", "run", "00", "--profile", "smoke"]
     return lambda: (
         subprocess.run([*command, "--out", folder], check=True, cwd=ROOT, capture_output=True)
         and None

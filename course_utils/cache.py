@@ -52,7 +52,9 @@ def data_folder() -> Path:
     return _folder("COURSE_DATA_DIR", user_data_path(_APPLICATION))
 
 
-def prepared(name: str, key: str, make: Callable[[Path], object]) -> Path:
+def prepared(
+    name: str, key: str, make: Callable[[Path], object], *, made_by: str | None = None
+) -> Path:
     """The folder that `make` fills, made now if it is not there whole.
 
     Args:
@@ -60,6 +62,8 @@ def prepared(name: str, key: str, make: Callable[[Path], object]) -> Path:
         key: all that its content follows from, in any text; another key is another folder.
         make: called with an empty folder to write into. If it returns a mapping, that is kept in
             the manifest: what was prepared from what (see `about`).
+        made_by: stands for the code that makes it; what other code has made is made anew, in the
+            same place. None takes what anybody made.
 
     Returns:
         A folder whose files agree with their manifest.
@@ -76,11 +80,13 @@ def prepared(name: str, key: str, make: Callable[[Path], object]) -> Path:
         raise InputError(f"expected a name of letters, digits, - and _, received {name!r}")
     root = cache_folder()
     final = place(name, key)
+    if _whole(final, key, made_by):
+        return final  # also where this process may only read
     try:
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{final}.lock", timeout=600):
-            if not _whole(final, key):
-                _make(final, key, make)
+            if not _whole(final, key, made_by):
+                _make(final, key, make, made_by)
     except TimeoutError as error:
         raise WorldError(
             f"expected {name} to be made within 10 minutes by the process that holds "
@@ -101,7 +107,7 @@ def place(name: str, key: str) -> Path:
     return cache_folder() / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
 
 
-def found(name: str, key: str) -> Path | None:
+def found(name: str, key: str, *, made_by: str | None = None) -> Path | None:
     """The folder that `prepared` would give, if it is there whole; nothing is made.
 
     Example:
@@ -109,7 +115,7 @@ def found(name: str, key: str) -> Path | None:
         True
     """
     final = place(name, key)
-    return final if _whole(final, key) else None
+    return final if _whole(final, key, made_by) else None
 
 
 def about(folder: Path) -> dict[str, Any]:
@@ -177,7 +183,7 @@ def _folder(variable: str, default: Path) -> Path:
     return path
 
 
-def _make(final: Path, key: str, make: Callable[[Path], object]) -> None:
+def _make(final: Path, key: str, make: Callable[[Path], object], made_by: str | None) -> None:
     # Whoever calls holds the lock: what lies here is of a process that was killed.
     for abandoned in final.parent.glob(f".{final.name}-*"):
         shutil.rmtree(abandoned, ignore_errors=True)
@@ -193,23 +199,29 @@ def _make(final: Path, key: str, make: Callable[[Path], object]) -> None:
             if path.is_file()
         }
         manifest = {"format": _FORMAT, "key": key, "files": files}
+        if made_by is not None:
+            manifest["made_by"] = made_by
         if isinstance(told, dict):
             manifest["about"] = told
         text = json.dumps(manifest, indent=1, ensure_ascii=False)
         (partial / _MANIFEST).write_text(text, encoding="utf-8")
         if final.exists():
             shutil.rmtree(final)
+        # A shared cache is for all who may enter its folder: `mkdtemp` makes one for its owner.
+        partial.chmod(final.parent.stat().st_mode & 0o777)
         partial.replace(final)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
 
 
-def _whole(folder: Path, key: str) -> bool:
+def _whole(folder: Path, key: str, made_by: str | None = None) -> bool:
     """Whether a folder holds exactly what its manifest says, in the format of this version."""
     try:
         manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
         if manifest["format"] != _FORMAT or manifest["key"] != key:
+            return False
+        if made_by is not None and manifest.get("made_by") != made_by:
             return False
         return all(
             (folder / name).stat().st_size == facts["bytes"]

@@ -10,7 +10,7 @@ from pathlib import Path
 # So that it works in a checkout that is not installed.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from course_utils.data_command import data
+from course_tools.datasets.command import data
 from course_utils.errors import CourseError
 
 

@@ -7,7 +7,7 @@ runs in seconds, without TensorFlow, and shows the same records as the real one.
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from course_utils.notebooks import documents
+from course_tools.notebooks import documents
 
 CONTRACT_TAGS = ["contract", "nbval-check-output", "keep_output"]
 

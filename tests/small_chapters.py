@@ -5,8 +5,8 @@ import json
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from course_tools.notebooks import documents
 from course_utils import lessons
-from course_utils.notebooks import documents
 
 PARAMETERS = """\
 PROFILE = "quick"  # smoke, quick or full

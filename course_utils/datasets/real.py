@@ -1,4 +1,4 @@
-"""Real sets opened, from their prepared folders; what is downloaded but not prepared, is now."""
+"""Real sets opened, from their prepared folders."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from course_utils.datasets import registry
-from course_utils.datasets.folders import INDEX
+from course_utils.datasets import prepared, registry
 from course_utils.datasets.parts import DataSet, Part
-from course_utils.datasets.prepare import SETS, found, prepare
+from course_utils.datasets.prepared import INDEX
 from course_utils.datasets.splits import PARTS
 from course_utils.datasets.streams import StreamedPart
 from course_utils.errors import InputError
 
 __all__ = ["REAL", "open_real"]
 
-REAL = tuple(SETS)
+REAL = tuple(prepared.NEEDS)
 
 
 def open_real(name: str, counts: Mapping[str, int | None], *, size: int | None = None) -> DataSet:
@@ -30,13 +29,11 @@ def open_real(name: str, counts: Mapping[str, int | None], *, size: int | None =
         size: height and width for a set of photographs; its usual size if None.
 
     Raises:
-        InputError: more pictures than there are, a size for a set that has one, missing or
-            altered files.
-        WorldError: the cache cannot be written.
+        InputError: more pictures than there are, a size for a set that has one, or a set
+            that is not prepared.
     """
     facts = registry.entry(name)
-    # A prepared set needs its downloads no more.
-    folder = found(name) or prepare(name)
+    folder = prepared.found(name)
     streamed = (folder / INDEX).is_file()
     parts = _streamed(folder, facts, size) if streamed else _arrays(name, folder, size)
     for part, count in counts.items():

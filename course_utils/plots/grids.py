@@ -6,13 +6,7 @@ from typing import TYPE_CHECKING
 
 from course_utils.plots.appearance import style
 from course_utils.plots.inputs import pictures, same_count
-from course_utils.plots.sheets import (
-    check_masks,
-    draw_outline,
-    draw_picture,
-    in_a_row,
-    lay_out,
-)
+from course_utils.plots.sheets import check_masks, draw_outline, draw_picture, in_a_row, lay_out
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

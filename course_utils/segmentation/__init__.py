@@ -14,13 +14,7 @@ left out of means. A void label, outside the classes, marks pixels that count fo
 """
 
 from course_utils.segmentation.boundary import boundary_f
-from course_utils.segmentation.confusion import (
-    Confusion,
-    dice,
-    iou,
-    mean_iou,
-    pixel_accuracy,
-)
+from course_utils.segmentation.confusion import Confusion, dice, iou, mean_iou, pixel_accuracy
 from course_utils.segmentation.labels import check_pairs, label_maps
 from course_utils.segmentation.losses import cross_entropy_loss, dice_loss, focal_loss
 from course_utils.segmentation.metric import mean_iou_metric

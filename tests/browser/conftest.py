@@ -14,11 +14,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 from reading import letters
 
-from course_utils import showing, stages
-from course_utils.notebooks import documents, plan, progress, runs
-from course_utils.publish import serving
-from course_utils.publish import site as sites
-from course_utils.publish.student import student_copy
+from course_tools import stages
+from course_tools.notebooks import documents
+from course_tools.publish import serving
+from course_tools.publish import site as sites
+from course_tools.publish.student import student_copy
+from course_tools.run import plan, progress, runs
+from course_utils import showing
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LOOPBACK = re.compile(r"^(?:https?://127\.0\.0\.1[:/]|file:|data:|blob:|about:)")

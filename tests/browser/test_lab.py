@@ -9,8 +9,8 @@ import urllib.request
 import pytest
 import small_chapters as small
 
-from course_utils.notebooks import documents
-from course_utils.publish.student import write_student_copies
+from course_tools.notebooks import documents
+from course_tools.publish.student import write_student_copies
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import shutil
 import pytest
 from reading import words_of
 
-from course_utils.cli import main
-from course_utils.publish import bundles, checking, slides
+from course_tools.cli import main
+from course_tools.publish import bundles, checking, slides
 
 # In a deck: bottom and right of all that is seen on the present slide, and how much of it there is.
 EXTENT = """() => {

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from course_tools import lint as style
+from course_tools.notebooks import chapters
 from course_utils import exercises
-from course_utils.notebooks import chapters, style
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 PATHS = sorted(path for path in NOTEBOOKS.glob("*.ipynb") if not path.name.startswith("."))

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 import small_chapters as small
 
+from course_tools.evidence import file as evidence_file
+from course_tools.evidence import spread
+from course_tools.evidence.summary import summarise
+from course_tools.notebooks import chapters, mutants
 from course_utils import claims, lessons
-from course_utils.notebooks import chapters, evidence_file, mutants, spread
-from course_utils.notebooks.evidence import summarise
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = chapters.find(ROOT / "notebooks")

@@ -12,8 +12,9 @@ import psutil
 import pytest
 import small_chapters as small
 
-from course_utils import cli
-from course_utils.notebooks import documents, execution, fingerprint, kernels, plan
+from course_tools import cli
+from course_tools.notebooks import documents
+from course_tools.run import execution, fingerprint, kernels, plan
 
 LOOKS = """\
 import matplotlib, os, pathlib, sys
@@ -206,8 +207,8 @@ def started(folder, monkeypatch):
         n01_waits=small.chapter("01", claim=WAITS),
     )
     command = (
-        "import sys; from course_utils.cli import main; "
-        "from course_utils.notebooks import fingerprint; "
+        "import sys; from course_tools.cli import main; "
+        "from course_tools.notebooks import fingerprint; "
         "fingerprint.surroundings = lambda **_: 'the same'; sys.exit(main())"
     )
     monkeypatch.setattr(fingerprint, "surroundings", lambda **_: "the same")

@@ -9,22 +9,12 @@ import pytest
 import small_chapters as small
 from test_execution_verdict import executed, shown
 
+from course_tools.notebooks import documents, mutants
+from course_tools.run import execution, fingerprint, kernels, plan, report, results, runs, verdict
+from course_tools.run.execution import Outcome, Progress
+from course_tools.run.progress import Lines, Moving
 from course_utils import lessons
 from course_utils.errors import InputError, WorldError
-from course_utils.notebooks import (
-    documents,
-    execution,
-    fingerprint,
-    kernels,
-    mutants,
-    plan,
-    report,
-    results,
-    runs,
-    verdict,
-)
-from course_utils.notebooks.execution import Outcome, Progress
-from course_utils.notebooks.progress import Lines, Moving
 
 
 @pytest.fixture

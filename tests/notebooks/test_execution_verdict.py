@@ -9,9 +9,10 @@ import pytest
 import small_chapters as small
 from nbformat.v4 import new_markdown_cell, new_output
 
+from course_tools.notebooks import chapters, documents, mutants
+from course_tools.run import execution, records, verdict
+from course_tools.run.jobs import Job, Reason
 from course_utils import claims, lessons, session, showing
-from course_utils.notebooks import chapters, documents, execution, mutants, records, verdict
-from course_utils.notebooks.jobs import Job, Reason
 
 PARAMETERS = {
     **{"PROFILE": "quick", "DATA": "embedded", "SEED": 0},

@@ -13,20 +13,10 @@ from types import SimpleNamespace
 import pytest
 from chapter_builder import good_chapter, write_course
 
+from course_tools.notebooks import chapters, documents, slicing
+from course_tools.publish.student import write_student_copies
+from course_tools.run import engine, execution, fingerprint, kernels, plan, records, settings
 from course_utils import session
-from course_utils.notebooks import (
-    chapters,
-    documents,
-    engine,
-    execution,
-    fingerprint,
-    kernels,
-    plan,
-    records,
-    settings,
-    slicing,
-)
-from course_utils.publish.student import write_student_copies
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 STEMS = [path.stem for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))]

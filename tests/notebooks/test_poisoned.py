@@ -13,7 +13,8 @@ import pytest
 import small_chapters as small
 from nbformat.v4 import new_code_cell
 
-from course_utils import cli, lessons
+from course_tools import cli
+from course_utils import lessons
 
 # Found by the reader of a person who looks for what went wrong: the cell, and what is wrong there.
 POISONS = {}

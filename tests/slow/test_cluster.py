@@ -20,7 +20,7 @@ import psutil
 import pytest
 import small_chapters as small
 
-from course_utils.notebooks import documents
+from course_tools.notebooks import documents
 
 ROOT = Path(__file__).resolve().parents[2]
 DASK = str(Path(sys.executable).with_name("dask"))
@@ -106,7 +106,7 @@ def workers(place):
 
 
 def course(place, address, environment, *more):
-    command = [sys.executable, "-m", "course_utils", "run", "--cluster", address]
+    command = [sys.executable, "-m", "course_tools", "run", "--cluster", address]
     command += ["--notebooks", str(place / "notebooks"), "--out", str(place / "out")]
     command += [word for profile in PROFILES for word in ("--profile", profile)]
     return subprocess.Popen(

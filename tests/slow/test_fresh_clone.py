@@ -33,7 +33,7 @@ def course(clone, *arguments):
         if name not in {"VIRTUAL_ENV", "PYTHONPATH", "COURSE_ENVIRONMENT"}
     }
     return subprocess.run(
-        [str(base), "-m", "course_utils", *arguments],
+        [str(base), "-m", "course_tools", *arguments],
         cwd=clone,
         capture_output=True,
         text=True,

@@ -16,8 +16,8 @@ import nbformat
 import pytest
 import yaml
 
-from course_utils.notebooks import chapters, documents
-from course_utils.publish.student import student_files
+from course_tools.notebooks import chapters, documents
+from course_tools.publish.student import student_files
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHAPTERS = chapters.find(ROOT / "notebooks")

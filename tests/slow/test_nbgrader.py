@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 import small_chapters as small
 
-from course_utils.notebooks import documents
-from course_utils.publish.grading import write_assignments
+from course_tools.notebooks import documents
+from course_tools.publish.grading import write_assignments
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NAME = "00_start_here"

@@ -9,8 +9,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from course_tools.notebooks import documents
+from course_tools.run import contracts, records
 from course_utils import lessons
-from course_utils.notebooks import contracts, documents, records
 
 ROOT = Path(__file__).resolve().parents[2]
 STEM = "00_start_here"

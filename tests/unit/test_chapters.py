@@ -8,8 +8,8 @@ import small_chapters as small
 from chapter_builder import code, good_chapter, prose, write_course
 from nbformat.v4 import new_notebook
 
+from course_tools.notebooks import chapters, documents, links, syntax
 from course_utils.errors import InputError, WorldError
-from course_utils.notebooks import chapters, documents, links, syntax
 
 
 @pytest.fixture

@@ -7,11 +7,17 @@ import tarfile
 import numpy as np
 import pytest
 
+from course_tools.datasets import bring
+from course_tools.datasets.cifar import read_cifar10
 from course_utils import datasets
-from course_utils.datasets.cifar import read_cifar10
 from course_utils.errors import InputError
 
 FOLDER = "cifar-10-batches-bin"
+
+
+def opened(name, **options):
+    bring.prepare_all([name])
+    return datasets.open(name, **options)
 
 
 def record(label, picture):
@@ -144,11 +150,11 @@ def test_the_set_is_split_by_index(archive, pictures, monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_REGISTRY", str(tmp_path / "registry.toml"))
     monkeypatch.setenv("COURSE_DATA_DIR", str(archive.parent))
 
-    data = datasets.open("cifar10")
+    data = opened("cifar10")
     assert np.array_equal(data.train.images, pictures[:2])
     assert np.array_equal(data.validation.images, pictures[2:3])
     assert np.array_equal(data.test.images, pictures[3:])
     assert data.image_shape == (32, 32, 3) and data.test.labels.tolist() == [9]
-    assert len(datasets.open("cifar10", train=1).train) == 1
+    assert len(opened("cifar10", train=1).train) == 1
     with pytest.raises(InputError, match="expected 1 to 2 pictures of the train part, received 3"):
-        datasets.open("cifar10", train=3)
+        opened("cifar10", train=3)

@@ -9,10 +9,12 @@ import pytest
 import small_chapters as small
 from click.testing import CliRunner
 
-from course_utils import cli, lessons
+from course_tools import cli
+from course_tools.notebooks import documents
+from course_tools.run import runs
+from course_tools.run.jobs import Outcome, Reason
+from course_utils import lessons
 from course_utils.errors import InputError, WorldError
-from course_utils.notebooks import documents, runs
-from course_utils.notebooks.jobs import Outcome, Reason
 
 LISTS = small.PARAMETERS + "SIZES = [1, 2]  # two\n"
 LISTS_SHEET = small.SHEET.replace("[claims", "SIZES = { quick = [1, 2] }\n\n[claims", 1)
@@ -120,7 +122,10 @@ def test_the_command_line_wins_over_the_notebook(folder, planned):
         ("full", "real", (8, 0.5, "hat", True)),
     ],
 )
-def test_the_sheet_has_the_values_of_profile_and_data(folder, planned, profile, data, expected):
+def test_the_sheet_has_the_values_of_profile_and_data(
+    folder, planned, monkeypatch, profile, data, expected
+):
+    monkeypatch.setattr("course_tools.run.needs.used", lambda chapter: ())
     run(folder, "1", "--profile", profile, "--data", data)
     settled = planned[0].parameters
     assert tuple(settled[name] for name in ("WIDTH", "RATE", "NAME", "DEEP")) == expected
@@ -323,7 +328,7 @@ def test_a_mutated_run_is_well_if_the_claim_is_contradicted(
     row = {"chapter": "00", "id": "beats-guessing", "profile": "quick", "data": "embedded"}
     row |= {"seed": 0, "mutant": "beats-guessing", "observed": observed}
     monkeypatch.setattr(runs, "run", lambda jobs, **_: runs.Run((Outcome(jobs[0], claims=(row,)),)))
-    monkeypatch.setattr("course_utils.notebooks.report.text", lambda run: "")
+    monkeypatch.setattr("course_tools.run.report.text", lambda run: "")
     assert run(folder, "--mutant", "00:beats-guessing") == code
     assert said in capsys.readouterr().out
 
@@ -405,7 +410,7 @@ def test_contracts_are_copied_for_nbval_and_nothing_is_executed(folder, capsys):
 
 def test_help_loads_nothing_heavy():
     look = (
-        "import sys; from course_utils.cli import main; main(['run', '--help']); "
+        "import sys; from course_tools.cli import main; main(['run', '--help']); "
         "heavy = {'papermill', 'nbformat', 'numpy', 'tensorflow'} & set(sys.modules); "
         "sys.exit(f'loaded {heavy}' if heavy else 0)"
     )

@@ -6,9 +6,12 @@ import statistics
 import pytest
 import small_chapters as small
 
-from course_utils import cli, lessons
+from course_tools import cli
+from course_tools.evidence import file as evidence_file
+from course_tools.evidence import summary as evidence
+from course_tools.notebooks import chapters
+from course_utils import lessons
 from course_utils.errors import InputError
-from course_utils.notebooks import chapters, evidence, evidence_file
 
 ROW = {
     "chapter": "00",

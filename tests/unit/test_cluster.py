@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 import small_chapters as small
 
-from course_utils import cli
-from course_utils.notebooks import cluster, documents, fingerprint, plan
-from course_utils.notebooks.jobs import Outcome
+from course_tools import cli
+from course_tools.notebooks import documents
+from course_tools.run import cluster, fingerprint, plan
+from course_tools.run.jobs import Outcome
 
 
 @pytest.fixture

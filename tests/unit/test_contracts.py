@@ -9,9 +9,11 @@ import small_chapters as small
 from chapter_builder import CONTRACT_TAGS, code, good_chapter, write_course
 from nbformat.v4 import new_notebook, new_output
 
+from course_tools import lint as style
+from course_tools.notebooks import documents
+from course_tools.notebooks.volatile import volatile_text
+from course_tools.run import contracts
 from course_utils.errors import InputError, WorldError
-from course_utils.notebooks import contracts, documents, style
-from course_utils.notebooks.volatile import volatile_text
 
 
 @pytest.fixture

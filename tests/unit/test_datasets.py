@@ -5,10 +5,16 @@ import struct
 import numpy as np
 import pytest
 
+from course_tools.datasets import bring
+from course_tools.datasets.idx import read_idx
 from course_utils import datasets
 from course_utils.datasets import registry
-from course_utils.datasets.idx import read_idx
 from course_utils.errors import InputError
+
+
+def opened(name, **options):
+    bring.prepare_all([name])
+    return datasets.open(name, **options)
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +68,7 @@ def rows(part):
 
 def test_a_real_set_is_split_by_index(fashion):
     _, arrays = fashion
-    data = datasets.open("fashion_mnist")
+    data = opened("fashion_mnist")
     assert np.array_equal(data.train.images[..., 0], arrays["train-images-idx3"][:40])
     assert np.array_equal(data.validation.labels, arrays["train-labels-idx1"][40:])
     assert np.array_equal(data.test.images[..., 0], arrays["t10k-images-idx3"])
@@ -70,14 +76,14 @@ def test_a_real_set_is_split_by_index(fashion):
 
 
 def test_fewer_pictures_are_the_first_ones(fashion):
-    whole, some = datasets.open("fashion_mnist"), datasets.open("fashion_mnist", train=7, test=3)
+    whole, some = opened("fashion_mnist"), opened("fashion_mnist", train=7, test=3)
     assert np.array_equal(some.train.images, whole.train.images[:7])
     assert len(some.validation) == 10
 
 
 def test_more_pictures_than_there_are(fashion):
     with pytest.raises(InputError, match="expected 1 to 40 pictures of the train part, received 4"):
-        datasets.open("fashion_mnist", train=41)
+        opened("fashion_mnist", train=41)
 
 
 def test_a_missing_file_says_where_and_whence(fashion):
@@ -86,7 +92,7 @@ def test_a_missing_file_says_where_and_whence(fashion):
     with pytest.raises(
         InputError, match=r"expected t10k-labels.* it is not there: download it from https.*"
     ) as caught:
-        datasets.open("fashion_mnist")
+        opened("fashion_mnist")
     assert str(folder) in str(caught.value) and "COURSE_DATA_DIR" in str(caught.value)
 
 
@@ -94,7 +100,7 @@ def test_a_truncated_file_is_told_by_its_size(fashion):
     path = fashion[0] / "train-images-idx3-ubyte.gz"
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(InputError, match="the file is not whole; delete it and download it again"):
-        datasets.open("fashion_mnist")
+        opened("fashion_mnist")
 
 
 def test_an_altered_file_is_told_by_its_hash(fashion):
@@ -103,7 +109,7 @@ def test_an_altered_file_is_told_by_its_hash(fashion):
     content[500] ^= 1
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"expected SHA-256 .* the file was altered"):
-        datasets.open("fashion_mnist")
+        opened("fashion_mnist")
 
 
 @pytest.mark.parametrize(

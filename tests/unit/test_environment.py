@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from course_utils import __main__ as entry
-from course_utils import environment
+from course_tools import __main__ as entry
+from course_tools import environment
 from course_utils.errors import InputError, WorldError
 
 
@@ -110,7 +110,7 @@ def test_a_reader_s_own_environment_is_left_alone(checkout, monkeypatch):
 
 def test_two_at_once_install_one_after_the_other(checkout, commands):
     script = (
-        "import sys, time; from pathlib import Path; from course_utils import environment\n"
+        "import sys, time; from pathlib import Path; from course_tools import environment\n"
         "with environment._locked(Path(sys.argv[1])):\n"
         "    print('in', flush=True); time.sleep(1); print('out', flush=True)"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from test_repository import problems_of_a_lock
 
-from course_utils import environment
+from course_tools import environment
 from course_utils.errors import WorldError
 
 LOCK = Path(environment.__file__).resolve().parents[1] / "requirements-gpu.lock"

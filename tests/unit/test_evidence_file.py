@@ -7,10 +7,12 @@ import pytest
 import small_chapters as small
 from nbformat.v4 import new_markdown_cell
 
+from course_tools.evidence import file as evidence_file
+from course_tools.evidence import summary as evidence
+from course_tools.notebooks import chapters
 from course_utils import lessons
 from course_utils.datasets import registry
 from course_utils.errors import InputError
-from course_utils.notebooks import chapters, evidence, evidence_file
 
 CASE = "quick/embedded"
 NOTHING = {"digest": {}, "claims": {}}

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from course_tools.publish.inspection import Tags
 from course_utils import explorer, showing
 from course_utils.errors import InputError
-from course_utils.publish.inspection import Tags
 
 POOLING = (2, 2, 1, "max pooling")
 

@@ -17,9 +17,9 @@ from pathlib import Path
 import loopback_server
 import pytest
 
-from course_utils.datasets import fetch as module
+from course_tools.datasets import fetch as module
+from course_tools.datasets.fetch import fetch
 from course_utils.datasets import registry
-from course_utils.datasets.fetch import fetch
 from course_utils.errors import InputError, WorldError
 
 BLOCK = 1 << 15  # what is less than a block when the connection is cut comes again

@@ -10,9 +10,11 @@ import time
 import pytest
 import small_chapters as small
 
-from course_utils import cli, lessons
+from course_tools import cli
+from course_tools.evidence import changes
+from course_tools.run import gpu
+from course_utils import lessons
 from course_utils.errors import InputError, WorldError
-from course_utils.notebooks import changes, gpu
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="a script as a program")
 
@@ -93,12 +95,11 @@ def course(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("COURSE_LESSONS", raising=False)
     monkeypatch.setattr(gpu, "require_tensorflow", lambda: ["/device:GPU:0"])
+    used = {"00": ("clothes",), "01": ("clothes", "pets")}
+    monkeypatch.setattr("course_tools.run.needs.used", used.get)
     monkeypatch.setattr(
-        "course_utils.datasets.bring.listing",
-        lambda: [
-            ("clothes", "1 MB", "MIT", "00 01", "prepared"),
-            ("pets", "1 MB", "CC BY", "01", "not here"),
-        ],
+        "course_tools.datasets.bring.state",
+        {"clothes": "prepared", "pets": "not here"}.get,
     )
     write(tmp_path, n00_small=small.chapter("00"), n01_small=small.chapter("01"))
     return tmp_path

@@ -7,9 +7,9 @@ import pytest
 import small_chapters as small
 from nbformat.v4 import new_code_cell, new_notebook
 
+from course_tools.notebooks import chapters, mutants
 from course_utils.errors import InputError
 from course_utils.lessons import Claim, Mutant, Sheet
-from course_utils.notebooks import chapters, mutants
 
 TRAIN = 'rate = 0.1; rounds = 3; labels = "true"'
 

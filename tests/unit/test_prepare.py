@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from course_tools.datasets import bring, prepare
+from course_tools.run import needs
 from course_utils import cache, datasets
-from course_utils.datasets import bring, prepare, registry
+from course_utils.datasets import prepared, registry
 from course_utils.errors import InputError, WorldError
 
 RNG = np.random.default_rng(0)
@@ -110,6 +112,11 @@ def pets(known):
     return write
 
 
+def opened(name, **options):
+    bring.prepare_all([name])
+    return datasets.open(name, **options)
+
+
 def names(part):
     return [f"{path.parent.name}/{path.name}" for path in part.paths]
 
@@ -120,7 +127,7 @@ def left_out(folder):
 
 def test_class_folders_are_split_by_index_with_the_classes_in_turn(pets):
     pets()
-    data = datasets.open("cats_vs_dogs")
+    data = opened("cats_vs_dogs")
     assert names(data.train) == [f"{pet}/{k}.jpg" for k in range(4) for pet in ("cat", "dog")]
     assert names(data.validation) == [f"{p}/{k}.jpg" for k in (4, 5) for p in ("cat", "dog")]
     assert names(data.test) == [f"{p}/{k}.jpg" for k in (6, 7, 8) for p in ("cat", "dog")]
@@ -147,7 +154,7 @@ def test_bad_pictures_and_stray_files_are_listed_and_left_out(pets):
             "readme[1].txt": b"notice",
         }
     )
-    data = datasets.open("cats_vs_dogs")
+    data = opened("cats_vs_dogs")
     reasons = left_out(data.folder)
     assert list(reasons) == [
         "PetImages/Cat/1.jpg",
@@ -170,7 +177,7 @@ def test_bad_pictures_and_stray_files_are_listed_and_left_out(pets):
 def test_near_identical_pictures_are_in_one_part(pets):
     copy = Image.open(io.BytesIO(PETS["PetImages/Dog/1.jpg"])).resize((45, 30))
     pets({"PetImages/Dog/7.jpg": encoded(copy)})
-    data = datasets.open("cats_vs_dogs")
+    data = opened("cats_vs_dogs")
     assert {"dog/1.jpg", "dog/7.jpg"} <= set(names(data.train))
     assert len(data.train) == 8
     assert cache.about(data.folder)["kept_together"] == [
@@ -180,7 +187,7 @@ def test_near_identical_pictures_are_in_one_part(pets):
 
 def test_a_picture_filed_under_both_classes_is_left_out_of_both(pets):
     pets({"PetImages/Dog/7.jpg": PETS["PetImages/Cat/3.jpg"]})
-    reasons = left_out(datasets.open("cats_vs_dogs").folder)
+    reasons = left_out(opened("cats_vs_dogs").folder)
     assert reasons == {
         "PetImages/Cat/3.jpg": "mislabelled, or PetImages/Dog/7.jpg is: the two are near-identical",
         "PetImages/Dog/7.jpg": "mislabelled, or PetImages/Cat/3.jpg is: the two are near-identical",
@@ -190,7 +197,7 @@ def test_a_picture_filed_under_both_classes_is_left_out_of_both(pets):
 def test_too_few_pictures_for_the_split(pets):
     pets({f"PetImages/Dog/{k}.jpg": None for k in range(4)})
     with pytest.raises(InputError, match=r"at least 9 good pictures of dog .* received 8: lower"):
-        datasets.open("cats_vs_dogs")
+        opened("cats_vs_dogs")
 
 
 def test_the_manifest_tells_what_was_prepared_from_what(pets, home):
@@ -222,15 +229,15 @@ def test_a_prepared_set_needs_its_downloads_no_more(pets, home):
     pets()
     folder = prepare.prepare("cats_vs_dogs")
     (home / "downloads" / "cats_vs_dogs" / "pets.zip").unlink()
-    assert datasets.open("cats_vs_dogs").folder == folder
+    assert opened("cats_vs_dogs").folder == folder
 
 
 def test_a_damaged_prepared_set_is_made_anew(pets):
     pets()
     folder = prepare.prepare("cats_vs_dogs")
     (folder / "train" / "cat" / "0.jpg").write_bytes(b"damaged")
-    assert prepare.found("cats_vs_dogs") is None
-    assert datasets.open("cats_vs_dogs").folder == folder
+    assert prepare.ready("cats_vs_dogs") is None
+    assert opened("cats_vs_dogs").folder == folder
     assert (folder / "train" / "cat" / "0.jpg").read_bytes() == PETS["PetImages/Cat/0.jpg"]
 
 
@@ -239,16 +246,16 @@ def test_an_unsafe_archive_leaves_the_earlier_state_usable(pets, home):
     folder = prepare.prepare("cats_vs_dogs")
     pets({"../../outside.jpg": b"bad"})
     with pytest.raises(WorldError, match="outside the folder"):
-        datasets.open("cats_vs_dogs")
+        opened("cats_vs_dogs")
     assert not list(home.rglob("outside.jpg"))
     assert not [path for path in (home / "홍 길동").iterdir() if path.name.startswith(".")]
     pets()
-    assert datasets.open("cats_vs_dogs").folder == folder
+    assert opened("cats_vs_dogs").folder == folder
 
 
 def test_what_a_killed_call_left_is_cleared_away(pets, home):
     pets()
-    final = prepare.place("cats_vs_dogs")
+    final = prepared.place("cats_vs_dogs")
     abandoned = final.with_name(f".{final.name}-abandoned")
     (abandoned / "unpacked").mkdir(parents=True)
     prepare.prepare("cats_vs_dogs")
@@ -259,7 +266,7 @@ def test_another_split_is_another_prepared_set(pets):
     pets()
     first = prepare.prepare("cats_vs_dogs")
     pets(split={"test": 1, "train": 2, "validation": 1})
-    second = datasets.open("cats_vs_dogs")
+    second = opened("cats_vs_dogs")
     assert first != second.folder and first.is_dir()
     assert names(second.train)[:2] == ["cat/0.jpg", "dog/0.jpg"]
 
@@ -272,7 +279,7 @@ def test_two_calls_at_once_prepare_once(pets):
     pets()
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         one, other = pool.map(make, [0, 1])
-    assert one == other and prepare.found("cats_vs_dogs") == Path(one)
+    assert one == other and prepare.ready("cats_vs_dogs") == Path(one)
 
 
 def oxford(changes=()):
@@ -309,7 +316,7 @@ def test_trimaps_are_matched_by_name_and_shuffled_as_one(trimaps):
     import random
 
     trimaps()
-    data = datasets.open("oxford_pets")
+    data = opened("oxford_pets")
     order = sorted(name[7:-4] for name in oxford() if name.startswith("images"))
     random.Random(1337).shuffle(order)
     assert [path.stem for path in data.train.paths] == order[:-3]
@@ -373,7 +380,7 @@ def test_a_picture_of_another_format_becomes_a_png(trimaps):
 def test_too_few_pairs(trimaps):
     trimaps(split={"train": 10, "validation": 3})
     with pytest.raises(InputError, match=r"at least 13 usable of pictures with trimaps .* receiv"):
-        datasets.open("oxford_pets")
+        opened("oxford_pets")
 
 
 def cifar(count, first=0):
@@ -397,7 +404,7 @@ def records(known):
 
 def test_records_are_split_by_index(records):
     records(training=11)
-    data = datasets.open("cifar10", train=5)
+    data = opened("cifar10", train=5)
     assert data.train.labels.tolist() == [0, 1, 2, 3, 4]
     assert data.validation.labels.tolist() == [6, 7, 8]
     expected = np.frombuffer(cifar(11), np.uint8).reshape(11, 3073)[6, 1:].reshape(3, 32, 32)
@@ -408,29 +415,29 @@ def test_records_are_split_by_index(records):
 def test_too_few_records(records):
     records(training=8)
     with pytest.raises(InputError, match=r"at least 9 training pictures .* received 8"):
-        datasets.open("cifar10")
+        opened("cifar10")
 
 
 def test_a_bomb_in_the_place_of_records(known, monkeypatch):
     archive = tar_of({"data_batch_1.bin": bytes(3073 * 1000)})
     known("cifar10", {"cifar.tar.gz": archive}, **CIFAR)
-    monkeypatch.setattr("course_utils.datasets.unpack.limit", lambda path: 1_000_000)
+    monkeypatch.setattr("course_tools.datasets.unpack.limit", lambda path: 1_000_000)
     with pytest.raises(WorldError, match="expected at most 1 MB out of cifar"):
-        datasets.open("cifar10")
+        opened("cifar10")
 
 
 def test_only_photographs_have_a_size_to_choose(records):
     records()
-    assert datasets.open("cifar10", size=32).image_shape == (32, 32, 3)
+    assert opened("cifar10", size=32).image_shape == (32, 32, 3)
     with pytest.raises(InputError, match="expected no size for cifar10, whose pictures are 32×32"):
-        datasets.open("cifar10", size=64)
+        opened("cifar10", size=64)
 
 
 @pytest.mark.parametrize("size", [0, 7, 5000, True, 32.0])
 def test_a_size_is_a_number_of_pixels(pets, size):
     pets()
     with pytest.raises(InputError, match="expected a size of 8 to 2048 pixels, received"):
-        datasets.open("cats_vs_dogs", size=size)
+        opened("cats_vs_dogs", size=size)
 
 
 def test_a_registry_that_lacks_something(pets, home):
@@ -439,10 +446,10 @@ def test_a_registry_that_lacks_something(pets, home):
     text = file.read_text()
     file.write_text("\n".join(line for line in text.split("\n") if "folders" not in line))
     with pytest.raises(InputError, match="expected folders of cats_vs_dogs in the registry"):
-        datasets.open("cats_vs_dogs")
+        opened("cats_vs_dogs")
     file.write_text(text.replace("validation = 2, ", ""))
     with pytest.raises(InputError, match=r"expected split\.validation of cats_vs_dogs"):
-        datasets.open("cats_vs_dogs")
+        opened("cats_vs_dogs")
 
 
 def test_a_set_that_is_not_prepared(known):
@@ -458,7 +465,7 @@ def test_nothing_is_done_when_one_name_is_wrong(pets):
     pets()
     with pytest.raises(InputError, match="received 'dogs'"):
         bring.bring(["cats_vs_dogs", "dogs"])
-    assert prepare.found("cats_vs_dogs") is None
+    assert prepare.ready("cats_vs_dogs") is None
 
 
 def test_the_list_tells_the_state_of_each(pets, home):
@@ -500,3 +507,36 @@ def test_a_single_photograph(known, home):
 def test_photographs_that_need_no_network(name):
     shown = datasets.photograph(name)
     assert shown.image.dtype == np.uint8 and shown.image.shape[2] == 3 and shown.licence
+
+
+def test_a_set_that_is_only_downloaded_is_not_opened_and_the_command_is_named(pets):
+    pets()
+    with pytest.raises(InputError, match="course data cats_vs_dogs"):
+        datasets.open("cats_vs_dogs")
+
+
+def test_what_other_code_prepared_is_prepared_anew(pets, monkeypatch):
+    pets()
+    folder = prepare.prepare("cats_vs_dogs")
+    made = (folder / "manifest.json").stat().st_mtime_ns
+    assert prepare.prepare("cats_vs_dogs") == folder
+    assert (folder / "manifest.json").stat().st_mtime_ns == made
+    monkeypatch.setattr(prepare, "_code", lambda: "another")
+    assert prepare.ready("cats_vs_dogs") is None
+    assert prepare.prepare("cats_vs_dogs") == folder
+    assert (folder / "manifest.json").stat().st_mtime_ns > made
+
+
+def test_a_run_names_all_that_is_missing_before_it_begins(home):
+    with pytest.raises(InputError) as refused:
+        needs.prepare(["02", "03", "06"], say=print)
+    assert "course data fashion_mnist cifar10 cats_vs_dogs flowers oxford_pets" in str(refused.value)
+
+
+def test_a_run_prepares_what_is_downloaded(pets, monkeypatch):
+    pets()
+    monkeypatch.setattr(needs, "used", lambda chapter: ("cats_vs_dogs",))
+    lines = []
+    needs.prepare(["04", "05"], say=lines.append)
+    assert prepare.ready("cats_vs_dogs") is not None and lines[0].startswith("cats_vs_dogs")
+    needs.prepare(["04"], say=lines.clear)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import small_archives
 
+from course_tools.datasets import bring
 from course_utils import cache, datasets
-from course_utils.datasets import bring, imagenet, registry
+from course_utils.datasets import imagenet, registry
 
 SETS = ("fashion_mnist", "cifar10", "cats_vs_dogs", "flowers", "oxford_pets", "images", "imagenet")
 EXPECTED = {

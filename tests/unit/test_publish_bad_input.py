@@ -7,10 +7,10 @@ import pytest
 import small_chapters as small
 from nbformat.v4 import new_markdown_cell, new_output
 
+from course_tools.notebooks import documents
+from course_tools.publish import checking, executed, inspection, site
 from course_utils import explorer, showing
 from course_utils.errors import InputError, WorldError
-from course_utils.notebooks import documents
-from course_utils.publish import checking, executed, inspection, site
 
 STEM = "00_start_here"
 

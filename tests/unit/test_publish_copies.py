@@ -10,12 +10,12 @@ from chapter_builder import code, good_chapter, write_course
 from nbformat import from_dict, validate
 from nbformat.v4 import new_notebook, new_output
 
+from course_tools.cli import main
+from course_tools.notebooks import chapters, documents
+from course_tools.publish import bundles, grading, hosted, licences, pages, promises, site, slides
+from course_tools.publish.executed import Executed
 from course_utils import claims, lessons, session, showing
-from course_utils.cli import main
 from course_utils.errors import InputError, WorldError
-from course_utils.notebooks import chapters, documents
-from course_utils.publish import bundles, grading, hosted, licences, pages, promises, site, slides
-from course_utils.publish.executed import Executed
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ADDRESS = "git+https://example.org/course@2027-spring"

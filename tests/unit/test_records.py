@@ -4,9 +4,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
+from course_tools.run import records
 from course_utils import claims, exercises, session
 from course_utils.errors import InputError
-from course_utils.notebooks import records
 
 CLAIM = dict.fromkeys(records.REQUIRED[records.CLAIM])
 

@@ -1,6 +1,5 @@
 """What the repository promises about itself: dependencies, the lock, imports, the README."""
 
-import ast
 import re
 import tomllib
 from pathlib import Path
@@ -71,65 +70,13 @@ def test_versions_agree():
     assert f"version: {course_utils.__version__}" in (ROOT / "CITATION.cff").read_text()
 
 
-LAYERS = {
-    # Each may import only what stands in its own set, besides what lies outside the package.
-    "errors": set(),
-    "showing": set(),
-    "lessons": {"errors", "lessons"},
-    "card": {"lessons"},
-    "session": {"errors", "lessons", "showing", "tensorflow_device"},
-    "tensorflow_device": set(),
-    "claims": {"card", "errors", "lessons", "session", "showing"},
-    "exercises": {
-        *("errors", "session", "showing", "exercises"),
-        *("architecture", "convolution", "pretrained", "transfer"),
-    },
-    "cache": {"errors"},
-    "menagerie": {"errors", "menagerie"},
-    "plots": {"errors", "plots", "showing"},
-    "environment": {"errors"},
-    "explorer": {"errors", "showing", "convolution", "explorer"},
-}
-TEACHING_MAY_NOT = {"cli", "publish", "notebooks", "stages", "environment"}
-
-
-def imports(path):
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("course_utils"):
-            rest = node.module.split(".")[1:]
-            found |= {rest[0]} if rest else {alias.name for alias in node.names}
-        elif isinstance(node, ast.Import):
-            names = [alias.name.split(".") for alias in node.names]
-            found |= {name[1] for name in names if name[0] == "course_utils" and len(name) > 1}
-    return found - {"__version__"}
-
-
-def modules():
-    package = ROOT / "course_utils"
-    for path in sorted(package.rglob("*.py")):
-        yield path.relative_to(package).parts[0].removesuffix(".py"), path
-
-
-def test_imports_go_one_way():
-    wrong = []
-    for name, path in modules():
-        used = imports(path)
-        if name in LAYERS and not used <= LAYERS[name]:
-            wrong.append(f"{path.name}: {sorted(used - LAYERS[name])}")
-        machinery = {"cli", "publish", "notebooks", "stages", "environment", "__main__"}
-        machinery |= {"claims_command", "data_command"}
-        if name not in machinery and used & TEACHING_MAY_NOT:
-            wrong.append(f"{path.name}: {sorted(used & TEACHING_MAY_NOT)}")
-        if name == "notebooks" and used & {"publish", "cli"}:
-            wrong.append(f"{path.name}: {sorted(used)}")
+def test_what_chapters_import_knows_nothing_of_the_tools():
+    wrong = [
+        path.relative_to(ROOT).as_posix()
+        for path in sorted((ROOT / "course_utils").rglob("*.py"))
+        if re.search(r"^\s*(from|import) course_tools\b", path.read_text("utf-8"), flags=re.M)
+    ]
     assert wrong == []
-
-
-def test_modules_stay_small_and_are_named_for_a_concept():
-    long = {p.name: n for _, p in modules() if (n := len(p.read_text().splitlines())) > 320}
-    assert long == {}
-    assert not [p for _, p in modules() if p.stem in {"utils", "helpers", "misc", "common"}]
 
 
 def test_what_chapters_may_import_declares_its_public_names():
@@ -161,10 +108,10 @@ GUIDES = ("README.md", "CONTRIBUTING.md", "TEACHING.md", "docs/machines.md")
 
 def unknown(text):
     """Commands and options that a guide names and `course` does not have."""
-    from course_utils.cli import cli
+    from course_tools.cli import cli
 
     found = set()
-    for name, rest in re.findall(r"(?:^|[`(]|-m )course(?:_utils)? ([a-z]+)([^\n`]*)", text, re.M):
+    for name, rest in re.findall(r"(?:^|[`(]|-m )course(?:_tools)? ([a-z]+)([^\n`]*)", text, re.M):
         if name not in cli.commands:
             found.add(name)
             continue
@@ -188,7 +135,7 @@ def test_a_command_or_option_that_is_gone_is_found():
 
 
 def test_the_readme_counts_the_claims():
-    from course_utils.notebooks import chapters
+    from course_tools.notebooks import chapters
 
     count = sum(len(chapter.claims) for chapter in chapters.find(ROOT / "notebooks"))
     text = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -196,7 +143,7 @@ def test_the_readme_counts_the_claims():
 
 
 def test_the_claims_that_guides_name_are_claims():
-    from course_utils.notebooks import chapters
+    from course_tools.notebooks import chapters
 
     known = {
         chapter.number: set(chapter.sheet.claims) for chapter in chapters.find(ROOT / "notebooks")
@@ -208,7 +155,7 @@ def test_the_claims_that_guides_name_are_claims():
 
 
 def test_every_command_that_teaching_names_is_there():
-    from course_utils.cli import cli
+    from course_tools.cli import cli
 
     text = (ROOT / "TEACHING.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`course ([a-z]+)", text))

@@ -4,8 +4,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course_utils.notebooks import chapters, documents, slicing
-from course_utils.notebooks.fingerprint import ROOT
+from course_tools.notebooks import chapters, documents, slicing
+from course_tools.run.fingerprint import ROOT
 
 SETUP = "import numpy as np\nfrom course_utils import claims, plots\n"
 

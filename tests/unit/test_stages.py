@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from course_utils import lessons, stages
-from course_utils.cli import cli
-from course_utils.environment import ROOT
-from course_utils.notebooks import chapters, plan
-from course_utils.stages import Stage
+from course_tools import stages
+from course_tools.cli import cli
+from course_tools.environment import ROOT
+from course_tools.notebooks import chapters
+from course_tools.run import plan
+from course_tools.stages import Stage
+from course_utils import lessons
 
 
 def python(code):

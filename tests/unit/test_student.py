@@ -10,10 +10,10 @@ import pytest
 from chapter_builder import SHEET, code, good_chapter, prose, write_course
 from nbformat.v4 import new_notebook, new_output
 
+from course_tools.notebooks import chapters, documents, links
+from course_tools.publish.shelf import MANIFEST
+from course_tools.publish.student import student_copy, write_student_copies
 from course_utils.errors import InputError, WorldError
-from course_utils.notebooks import chapters, documents, links
-from course_utils.publish.shelf import MANIFEST
-from course_utils.publish.student import student_copy, write_student_copies
 
 CHAPTER, SECOND = "00_start_here.ipynb", "01_second.ipynb"
 

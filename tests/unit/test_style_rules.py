@@ -7,9 +7,9 @@ import pytest
 from chapter_builder import CONTRACT_TAGS, code, good_chapter, prose, write_course
 from nbformat.v4 import new_output
 
+from course_tools import lint as style
+from course_tools.lint.names import public_names
 from course_utils.errors import InputError
-from course_utils.notebooks import style
-from course_utils.notebooks.style.names import public_names
 
 MUTATIONS = []
 
@@ -277,8 +277,7 @@ bad_code("package-imports", "import course_utils.claims", "from course_utils imp
 bad_code("package-imports", "from course_utils import nothing", "received 'nothing'")
 bad_code("package-imports", "from course_utils.plots import _axes", "received '_axes'")
 bad_code("package-imports", "from course_utils import *", "received '*'")
-bad_code("package-imports", "from course_utils import notebooks", "a teaching module")
-bad_code("package-imports", "from course_utils.notebooks import style", "a teaching module")
+bad_code("package-imports", "from course_tools.notebooks import documents", "a helper of chapters")
 bad_code("package-names", "x = plots._axes()", "received plots._axes")
 bad_code("package-names", "x = plots.no_such_curves()", "received plots.no_such_curves")
 bad_code("package-names", "x = session.Course", "received session.Course")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from course_utils.notebooks import chapters, documents
+from course_tools.notebooks import chapters, documents
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEXT = (ROOT / "TEACHING.md").read_text(encoding="utf-8")
@@ -111,7 +111,7 @@ def test_a_term_is_tagged_mended_and_fetched_as_written(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("given", "typed"),
     [
-        ((), "-m course_utils student dist/student --zip"),
+        ((), "-m course_tools student dist/student --zip"),
         (
             ("FROM=git+https://github.com/NAME/COURSE@2027-spring",),
             "student dist/student --zip --from 'git+https://github.com/NAME/COURSE@2027-spring'",
@@ -132,5 +132,5 @@ def test_the_readme_has_a_road_for_windows():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for command in ("lab", "run"):
         row = next(line for line in text.splitlines() if line.startswith(f"| `make {command}` |"))
-        assert f"`py -3.12 -m course_utils {command}`" in row
+        assert f"`py -3.12 -m course_tools {command}`" in row
     assert ".venv\\Scripts\\course" in text and "$env:COURSE_DATA_DIR" in text

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from course_utils.datasets.unpack import limit, look_through, unpack
+from course_tools.datasets.unpack import limit, look_through, unpack
 from course_utils.errors import WorldError
 
 PICTURES = {"PetImages/Cat/0.jpg": b"cat" * 1000, "PetImages/개 1/1.jpg": b"dog"}
@@ -153,7 +153,7 @@ def test_a_bomb_in_the_name_of_a_file(tmp_path):
 
 
 def test_too_many_members(make, tmp_path, monkeypatch):
-    monkeypatch.setattr("course_utils.datasets.unpack._FILES", 3)
+    monkeypatch.setattr("course_tools.datasets.unpack._FILES", 3)
     with pytest.raises(WorldError, match=r"expected at most 3 members .* received more"):
         unpack(make({f"{k}.jpg": b"" for k in range(4)}), tmp_path / "out")
 

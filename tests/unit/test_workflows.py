@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from course_utils.cli import cli
+from course_tools.cli import cli
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / ".github" / "workflows"
@@ -98,7 +98,7 @@ def test_each_fault_is_found(name, good, bad, problem):
 
 def test_what_they_call_exists():
     for name in TEXTS:
-        for words in re.findall(r"(?:-m course_utils|bin/course) ([^\n]*)", scripts(name)):
+        for words in re.findall(r"(?:-m course_tools|bin/course) ([^\n]*)", scripts(name)):
             command, *options = shlex.split(words)
             known = {option for p in cli.commands[command].params for option in p.opts}
             assert {word for word in options if word.startswith("-")} <= known
@@ -108,7 +108,7 @@ def test_what_they_call_exists():
 
 def test_each_push_runs_what_make_test_runs():
     target = re.search(r"^test: +; \$\(COURSE\) (.*)$", (ROOT / "Makefile").read_text(), flags=re.M)
-    assert f"python -m course_utils {target[1]}\n" in scripts("test.yml") + "\n"
+    assert f"python -m course_tools {target[1]}\n" in scripts("test.yml") + "\n"
     systems = [row["system"] for row in matrix()]
     assert {system.partition("-")[0] for system in systems} == {"ubuntu", "windows", "macos"}
     # GitHub withdrew macos-14 on 2 November 2026; older ones are Intel's.
@@ -161,7 +161,7 @@ def test_the_documentation_names_each_and_the_label():
 def test_what_the_documentation_types_exists():
     text = (ROOT / "docs" / "machines.md").read_text(encoding="utf-8")
     for command in ("run", "gpu", "data", "test"):
-        assert f"course {command}" in text.replace("-m course_utils", "course")
+        assert f"course {command}" in text.replace("-m course_tools", "course")
         assert command in cli.commands
     known = {option for p in cli.commands["run"].params for option in p.opts}
     assert {"--seeds", "--cluster", "--profile", "--jobs", "--out"} <= known

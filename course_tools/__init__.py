@@ -1,0 +1,1 @@
+"""What executes, judges, publishes and fetches: the `course` command. No chapter imports it."""

@@ -1,0 +1,1 @@
+"""Real data brought here: fetched, verified, unpacked, looked through and split."""

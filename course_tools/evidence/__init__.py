@@ -1,0 +1,1 @@
+"""What runs measured: summed up, kept beside the sheets, compared, shown."""
