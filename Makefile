@@ -3,8 +3,9 @@
 PYTHON ?= python3
 COURSE = $(PYTHON) -m course_tools
 
-.PHONY: run test test-all lab data site slides student instructor gpu bench lock
+.PHONY: help run test test-all lab data site slides student instructor gpu bench lock
 
+help:       ; @$(COURSE) --help
 run:        ; $(COURSE) run
 test:       ; $(COURSE) test
 test-all:   ; $(COURSE) test --all

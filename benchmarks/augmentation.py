@@ -71,7 +71,8 @@ def open_cv(size: int) -> Callable[[], object]:
     import cv2
     import tensorflow as tf
 
-    from course_utils.augmentation import affine, draws
+    from course_utils.augmentation.geometry import matrices
+    from course_utils.augmentation.policy import draw
 
     pictures, flags = _pictures(size), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 
@@ -79,8 +80,8 @@ def open_cv(size: int) -> Callable[[], object]:
         for start in range(0, PASSES * COUNT, BATCH):
             place = start % COUNT
             batch = pictures[place : place + BATCH]
-            amounts = draws.draw(WARP, tf.constant(batch), tf.constant([start, 0], tf.int64))
-            matrices = affine.matrices(amounts.geometry, size, size).numpy()
+            amounts = draw(WARP, tf.constant(batch), tf.constant([start, 0], tf.int64))
+            transforms = matrices(amounts, size, size).numpy()
             yield np.stack(
                 [
                     cv2.warpAffine(
@@ -90,7 +91,7 @@ def open_cv(size: int) -> Callable[[], object]:
                         flags=flags,
                         borderMode=cv2.BORDER_REFLECT,
                     )
-                    for one, m in zip(batch, matrices, strict=True)
+                    for one, m in zip(batch, transforms, strict=True)
                 ]
             )
 

@@ -3,12 +3,15 @@
 import contextlib
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
 
+import course_utils
+from course_tools.__main__ import lacking
 from course_tools.publish.commands import COMMANDS, notebooks_option, student
 from course_utils import lessons
 from course_utils.errors import CourseError
@@ -17,37 +20,39 @@ __all__ = ["cli", "main"]
 
 
 class _OneLine(click.ClickException):
-    """A course error as click shows it: one line, no stack trace, its own exit code."""
+    """An error as click shows it: one line, no stack trace, its own exit code."""
 
-    def __init__(self, error: CourseError) -> None:
+    def __init__(self, error: Exception) -> None:
         super().__init__(" ".join(str(error).split()))
-        self.exit_code = error.exit_code
+        self.exit_code = getattr(error, "exit_code", 1)
 
     def show(self, file=None) -> None:
-        """Print the line."""
-        click.echo(f"course: {self.message}", err=True)
+        """Print the line, if there still is someone to read it."""
+        with contextlib.suppress(OSError):
+            click.echo(f"course: {self.message}", err=True)
 
 
 class _Course(click.Group):
-    """A group of commands whose course errors are shown in one line."""
+    """A group of commands whose errors are shown in one line, unless the course is at fault."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command."""
         try:
-            return super().invoke(ctx)
-        except CourseError as error:
+            with _ended_like_ctrl_c():
+                return super().invoke(ctx)
+        except (CourseError, OSError) as error:
             raise _OneLine(error) from error
+        except ModuleNotFoundError as error:
+            shown = _OneLine(lacking(error).removeprefix("course: "))
+            shown.exit_code = 2
+            raise shown from error
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the `course` command.
 
-    Args:
-        argv: the arguments after the command's name; those of the process by default.
-
-    Returns:
-        0 when all is well, 1 when something is red or the machine could not, 2 for a mistake of
-        the user, 130 after Ctrl-C.
+    Returns 0 when all is well, 1 when something is red or the machine could not, 2 for a mistake
+    of the user, 130 after Ctrl-C.
     """
     try:
         return cli.main(args=argv, prog_name="course", standalone_mode=False) or 0
@@ -57,11 +62,13 @@ def main(argv: list[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("course: interrupted", err=True)
+        with contextlib.suppress(OSError):
+            click.echo("course: interrupted", err=True)
         return 130
 
 
 @click.group(cls=_Course, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(course_utils.__version__, prog_name="course", message="%(prog)s %(version)s")
 def cli() -> None:
     """Run the course's notebooks, and see whether what they claim holds."""
 
@@ -73,16 +80,35 @@ def _leave(code: int) -> None:
 
 @contextlib.contextmanager
 def _ended_like_ctrl_c() -> Iterator[None]:
-    """Within: SIGTERM, as a cancelled CI job sends it, ends the kernels as Ctrl-C does."""
+    """Within: what ends a process ends what it started first, as Ctrl-C does.
+
+    SIGTERM comes from a cancelled CI job, SIGHUP from a terminal that is closed. Who called with
+    `nohup` has it ignored, and so it stays.
+    """
+    numbers = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")]
+    before = {n: signal.getsignal(n) for n in numbers if n is not None}
     try:
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for number, handler in before.items():
+            if handler == signal.SIG_DFL:
+                signal.signal(number, signal.default_int_handler)
     except ValueError:  # Not the main thread: whoever called this handles signals.
-        yield
-        return
+        before = {}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _become(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+    """Let another program take this one's place, so that every signal reaches it."""
+    sys.stdout.flush()
+    if os.name != "nt":
+        os.chdir(folder)
+        os.execve(command[0], command, environment)
+    # Windows has no such call. Ctrl-C is the other program's to answer: JupyterLab asks first.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _leave(subprocess.run(command, check=False, env=environment, cwd=folder).returncode)
 
 
 @cli.command()
@@ -94,7 +120,7 @@ def _ended_like_ctrl_c() -> Iterator[None]:
     multiple=True,
     help="Size of the run; of several, each in a folder of its own.",
 )
-@click.option("--data", type=click.Choice(["embedded", "real"]), help="Which pictures.")
+@click.option("--data", type=click.Choice(["embedded", "real"]), help="Which images.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="One seed.")
 @click.option("--seeds", metavar="0-4", help="Several seeds, each in a folder of its own.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Chapters at a time.")
@@ -130,7 +156,7 @@ def run(chapters, jobs, force, seeds, mutated, parameters, cluster, **options) -
     """Execute chapters, all or those named by number or name, and judge what they claim."""
     # Here and not above: papermill takes a second to load, and `course --help` should not.
     from course_tools.notebooks import mutants
-    from course_tools.run import needs, plan, progress, report, runs
+    from course_tools.run import needs, plan, progress, runs
 
     planned = plan.jobs(
         plan.Request(
@@ -138,13 +164,14 @@ def run(chapters, jobs, force, seeds, mutated, parameters, cluster, **options) -
             seeds=plan.seeds(seeds) if seeds else (),
             mutants=[wish for text in mutated for wish in text.split(",")],
             parameters=dict(parameters),
+            device="cluster" if cluster else "",
             **options,
         )
     )
     if not cluster:  # its machines have folders of their own
         real = [job.chapter.number for job in planned if job.parameters["DATA"] == "real"]
         needs.prepare(real, say=lambda line: click.echo(line, err=True))
-    with _ended_like_ctrl_c(), contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
         options = {"at_a_time": jobs or runs.workers(len(planned))}
         if cluster:
             from course_tools.run.cluster import connect
@@ -155,7 +182,7 @@ def run(chapters, jobs, force, seeds, mutated, parameters, cluster, **options) -
             options |= {"execute": reached.execute, "end": reached.end}
         display = stack.enter_context(progress.display(sys.stderr))
         done = runs.run(planned, display=display, force=force, **options)
-    click.echo(f"\n{report.text(done)}")
+    click.echo(f"\n{progress.report(done)}")
     code = done.exit_code
     if mutated:
         chapters = list({job.chapter.path: job.chapter for job in planned}.values())
@@ -174,32 +201,40 @@ def run(chapters, jobs, force, seeds, mutated, parameters, cluster, **options) -
 @notebooks_option
 def gpu(chapters, out, timeout, force, notebooks) -> None:
     """Execute chapters in full on a GPU, with real data where they are here, and write a report."""
-    from course_tools.evidence import changes
+    from course_tools import evidence
     from course_tools.notebooks import chapters as known
     from course_tools.notebooks import documents
-    from course_tools.run import execution, needs, plan, progress, runs
     from course_tools.run import gpu as device
+    from course_tools.run import needs, plan, progress, runs
 
     seen = device.require_tensorflow()
     click.echo(f"TensorFlow sees {', '.join(seen)}", err=True)
     jobs, why, watches = [], {}, {}
     for chapter in known.find(notebooks, chapters):
         data, why[chapter.number] = device.sets_at_hand(chapter.number)
-        request = {"profile": "full", "data": data, "timeout": timeout}
-        request["out"] = out.absolute() / data
-        jobs += plan.jobs(plan.Request(notebooks, [chapter.stem], **request))
+        jobs += plan.jobs(
+            plan.Request(
+                notebooks,
+                [chapter.stem],
+                profile="full",
+                data=data,
+                timeout=timeout,
+                out=out.absolute() / data,
+                device="GPU",
+            )
+        )
     real = [job.chapter.number for job in jobs if job.parameters["DATA"] == "real"]
     needs.prepare(real, say=lambda line: click.echo(line, err=True))
-    execute = device.watched(execution.execute, into=watches)
-    with _ended_like_ctrl_c(), progress.display(sys.stderr) as display:
+    execute = device.watched(watches)
+    with progress.display(sys.stderr) as display:
         # One at a time: the watch is on the device, and not on a process.
         done = runs.run(jobs, at_a_time=1, display=display, force=force, execute=execute)
     stems = [job.chapter.stem for job in jobs]
     agree, said = device.compare_contracts(notebooks.absolute(), stems)
     rows = [row for outcome in done.outcomes for row in outcome.claims]
     kept = lessons.folder(notebooks) / lessons.EVIDENCE
-    changed = changes.table(rows, lessons.read_evidence(kept))
-    report = device.written(done.outcomes, watches, why, contracts=said, changed=changed)
+    changed = evidence.changes(rows, lessons.read_evidence(kept))
+    report = device.report(done.outcomes, watches, why, contracts=said, changed=changed)
     documents.write_bytes(out / "report.md", report.encode())
     click.echo(report)
     _leave(done.exit_code or (0 if agree else 1))
@@ -215,10 +250,10 @@ def gpu(chapters, out, timeout, force, notebooks) -> None:
 @notebooks_option
 def claims(folders, json_file, markdown, update, compare, renew, notebooks) -> None:
     """Sum up the claims of several runs over their seeds; without DIR, those kept as evidence."""
-    from course_tools.evidence import command as claims_command
+    from course_tools import evidence
 
     wanted = {"json_file": json_file, "markdown": markdown, "update": update}
-    _leave(claims_command.claims(folders, notebooks, compare=compare, renew=renew, **wanted))
+    _leave(evidence.command(folders, notebooks, comparing=compare, renewing=renew, **wanted))
 
 
 @cli.command("list")
@@ -247,12 +282,9 @@ def test(slow) -> None:
 @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[PART]... [OPTION]...")
 def bench(options) -> None:
     """Time the course's ways against the usual ones, and write benchmarks/results.md."""
-    import subprocess
-
     from course_tools.environment import ROOT
 
-    command = [sys.executable, "-m", "benchmarks", *options]
-    _leave(subprocess.run(command, check=False, cwd=ROOT).returncode)
+    _become([sys.executable, "-m", "benchmarks", *options], os.environ, ROOT)
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})
@@ -261,13 +293,13 @@ def bench(options) -> None:
 @click.pass_context
 def lab(context, options, notebooks) -> None:
     """Write the students' copies into work/ and open JupyterLab there."""
-    import subprocess
-
     work = Path("work")
     context.invoke(student, target=work, notebooks=notebooks)
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={work.resolve()}"]
-    env = os.environ | {"COURSE_LESSONS": str(lessons.folder(notebooks).absolute())}
-    _leave(subprocess.run([*command, *options], check=False, env=env).returncode)
+    environment = os.environ | {"COURSE_LESSONS": str(lessons.folder(notebooks).absolute())}
+    # The course is written for it, whatever a user's own notebooks compute with.
+    environment["KERAS_BACKEND"] = "tensorflow"
+    _become([*command, *options], environment, Path.cwd())
 
 
 @cli.command()
@@ -322,7 +354,7 @@ def data(sets, registry) -> None:
     """List the real data sets, or fetch, verify and prepare those that are named."""
     from course_tools.datasets import command as data_command
 
-    data_command.data(sets, registry=registry)
+    data_command.data(sets, registry_file=registry)
 
 
 for _command in COMMANDS:

@@ -2,7 +2,9 @@
 
 A fresh machine has Python and an index of packages, nothing else: so this module imports nothing
 that would have to be installed first. An environment counts as made only once its stamp, written
-last, agrees with the lock; whatever was interrupted is mended by the next call.
+last, agrees with the lock and its Python starts; whatever was interrupted or lost is mended by the
+next call. The stamp also says whose an environment is: a folder without one is a user's, and is
+neither filled nor deleted.
 """
 
 from __future__ import annotations
@@ -22,38 +24,41 @@ from pathlib import Path
 
 from course_utils.errors import InputError, WorldError
 
-__all__ = ["ROOT", "ensure", "make", "write_lock"]
+__all__ = ["ROOT", "ensure", "lock_in_use", "make", "write_lock"]
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements.lock"
 _GPU = "-gpu"  # ends the names of the environment with CUDA and of its lock
 _STAMP = "course-lock.sha256"
+_UNFINISHED = "not finished"  # in the stamp, until all is installed
 _DISTRIBUTION = "course-utils"
+# Of a user's settings of pip and uv: how to reach an index and what to keep. Others say where to
+# install, and would fill another place than the environment.
+_PASSED = re.compile(
+    r"(PIP|UV)_(\w*INDEX\w*|FIND_LINKS|TRUSTED_HOST|CERT|CLIENT_CERT|\w*PROXY|\w*CACHE\w*|"
+    r"\w*TIMEOUT|RETRIES|CONFIG_FILE|NATIVE_TLS|SYSTEM_CERTS|ALLOW_INSECURE_HOST|KEYRING_PROVIDER|"
+    r"OFFLINE|LINK_MODE|CUSTOM_COMPILE_COMMAND)"
+)
 
 
-def ensure(arguments: Sequence[str]) -> int | None:
+def ensure(arguments: Sequence[str], *, asks: bool = False) -> int | None:
     """Make sure that the command runs where its packages are.
 
-    Args:
-        arguments: of the `course` command, handed on if another Python must run it.
-
-    Returns:
-        None if this process can go on; else the exit code of the process that did the work.
-
-    Raises:
-        InputError: packages are missing here, and this is no checkout with a lock.
-        WorldError: the environment could not be made.
+    Returns None if this process can go on; else the exit code of the process that did the work.
+    For who only `asks` what there is, nothing is made.
     """
     folder, here = _folder(), Path(sys.prefix).resolve()
-    own = here == folder.resolve()
-    if arguments[:1] == ["gpu"]:
+    own = here == folder.resolve() and _ours(folder)
+    if arguments[:1] == ["gpu"] and not asks:
         # Before anything is installed: two gigabytes of CUDA are of no use without a device.
         _require_gpu()
         folder = folder.with_name(folder.name + _GPU)
-    inside = here == folder.resolve()
+    inside = here == folder.resolve() and _ours(folder)
     if not own and not inside and _installed_here():
         return None  # a conda environment, a hosted notebook: the reader's own choice
     if inside and _stamped(folder):
+        return None
+    if asks and not (_stamped(folder) and _works(folder)):
         return None
     if not _lock(folder).is_file():
         raise InputError(
@@ -64,7 +69,9 @@ def ensure(arguments: Sequence[str]) -> int | None:
     make(folder)
     if inside:
         return None
-    environment = os.environ | {"PYTHONPATH": _path_with_root()}
+    given = os.environ.get("PYTHONPATH")
+    paths = str(ROOT) + (os.pathsep + given if given else "")
+    environment = os.environ | {"PYTHONPATH": paths}
     command = [str(_python(folder)), "-m", "course_tools", *arguments]
     if os.name == "nt":
         return subprocess.run(command, env=environment).returncode
@@ -78,19 +85,18 @@ def make(folder: Path) -> None:
 
     uv installs the lock in seconds; where it is not at hand it is had from the index first, by
     the lock's own hashes. pip does the work where uv cannot.
-
-    Raises:
-        WorldError: neither could install; the message names the step and the way on.
     """
+    _refuse_a_users(folder)
     with _locked(folder):
-        if _stamped(folder):
+        if _stamped(folder) and _works(folder):
             return
         began = time.monotonic()
-        _say(f"making the environment {_shown(folder)} from {_lock(folder).name} (once) …")
-        (folder / _STAMP).unlink(missing_ok=True)
+        shown = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
+        _say(f"making the environment {shown} from {_lock(folder).name} (once) …")
         uv = _uv(folder)
         if not _works(folder):
             _create(folder, uv)
+        (folder / _STAMP).write_text(_UNFINISHED)
         if not (uv and _install_with_uv(uv, folder)) and not _install_with_own_uv(folder):
             _say("uv is not to be had here; pip does it, which takes minutes …")
             _install_with_pip(folder)
@@ -98,18 +104,17 @@ def make(folder: Path) -> None:
         _say(f"environment ready after {time.monotonic() - began:.0f} s")
 
 
+def lock_in_use() -> Path:
+    """The lock of the environment in which this process runs; it may be missing."""
+    return _lock(Path(sys.prefix))
+
+
 def write_lock(*, keep: bool = False) -> None:
     """Resolve pyproject.toml for every system and Python that the course supports.
 
     Two locks: one with TensorFlow's CPU build and, where pyproject.toml has the extra `gpu`, one
-    with CUDA. The two builds exclude each other.
-
-    Args:
-        keep: leave what is locked at its version, and add or remove only what must be; without
-            it, everything goes to its newest version.
-
-    Raises:
-        WorldError: uv is not there, or could not resolve.
+    with CUDA. The two builds exclude each other. With `keep`, what is locked stays at its version;
+    without, everything goes to its newest.
     """
     uv = _uv(Path(sys.prefix))
     options = ["--universal", "--python-version", "3.11", "--generate-hashes"]
@@ -121,10 +126,9 @@ def write_lock(*, keep: bool = False) -> None:
     gpu = _lock(_folder().with_name(_GPU))
     for lock, other in ((LOCK, "gpu"), (gpu, "cpu")) if "gpu" in extras else ((LOCK, "gpu"),):
         chosen = [f"--extra={extra}" for extra in extras if extra != other]
-        with contextlib.chdir(ROOT):  # so that the file names no folder of this machine
-            compile_ = ["pip", "compile", *options, *chosen, "pyproject.toml", "-o", lock.name]
-            done = uv and _run([uv, *compile_])
-        if not done:
+        # By its name alone, so that the file names no folder of this machine.
+        compile_ = ["pip", "compile", *options, *chosen, "pyproject.toml", "-o", lock.name]
+        if not (uv and _run([uv, *compile_])):
             raise WorldError(
                 f"expected uv to write {lock.name}, it is missing or failed: see above"
             )
@@ -136,10 +140,31 @@ def _uv(folder: Path) -> str | None:
     return shutil.which("uv") or shutil.which("uv", path=str(_python(folder).parent))
 
 
+def _ours(folder: Path) -> bool:
+    return (folder / _STAMP).is_file()
+
+
+def _refuse_a_users(folder: Path) -> None:
+    """Refuse a place that holds what the course did not put there."""
+    taken = folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
+    if taken and not _ours(folder):
+        raise InputError(
+            f"expected {folder} to be free or the course's own environment, received "
+            f"{'a file' if folder.is_file() else 'one that the course did not make'}: move or "
+            "delete it, name another folder in COURSE_ENVIRONMENT, or activate an environment of "
+            "your own and `pip install -e '.[cpu,run]'` in the course's folder"
+        )
+
+
 def _create(folder: Path, uv: str | None) -> None:
-    if uv and _run([uv, "venv", "-q", "--clear", "--python", sys.executable, str(folder)]):
+    """Make an empty environment, marked as the course's own from its first moment."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    (folder / _STAMP).write_text(_UNFINISHED)
+    if uv and _run([uv, "venv", "-q", "--allow-existing", "--python", sys.executable, str(folder)]):
         return
-    if not _run([sys.executable, "-m", "venv", "--clear", str(folder)]):
+    if not _run([sys.executable, "-m", "venv", str(folder)]):
         raise WorldError(
             f"expected `python -m venv` to make {folder}, it failed (see above): install your "
             "system's venv package (Debian, Ubuntu: python3-venv), or uv, and call again"
@@ -152,7 +177,8 @@ def _install_with_uv(uv: str, folder: Path) -> bool:
         # PYTHONDONTWRITEBYTECODE, as many containers set it: what is not compiled now would be
         # compiled by every single kernel, for ten seconds of processor time.
         target.append("--compile-bytecode")
-    course = ["--no-deps", "--no-build-isolation", "-e", str(ROOT)]
+    # By a dot: in a path, "[1]" would be read as extras.
+    course = ["--no-deps", "--no-build-isolation", "-e", "."]
     return _run([uv, "pip", "sync", *target, "--require-hashes", str(_lock(folder))]) and _run(
         [uv, "pip", "install", *target, *course]
     )
@@ -188,24 +214,31 @@ def _install_with_pip(folder: Path) -> None:
             f"expected pip to install {_lock(folder).name}, it failed (see above): check the "
             "network and your index of packages, then call again; what was installed is kept"
         )
-    if not _run([*pip, "--no-deps", "--no-build-isolation", "-e", str(ROOT)]):
+    if not _run([*pip, "--no-deps", "--no-build-isolation", "-e", "."]):
         raise WorldError(f"expected pip to install the course from {ROOT}, it failed (see above)")
 
 
 def _run(command: list[str]) -> bool:
-    environment = os.environ | {"UV_LINK_MODE": os.environ.get("UV_LINK_MODE", "copy")}
-    environment.pop("VIRTUAL_ENV", None)
-    environment.pop("PYTHONPATH", None)
-    return subprocess.run(command, env=environment, stdout=sys.stderr).returncode == 0
+    """Call a tool in the course's folder, without what a user set up for other environments."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME")
+        and (not name.startswith(("PIP_", "UV_")) or _PASSED.fullmatch(name))
+    }
+    environment.setdefault("UV_LINK_MODE", "copy")
+    environment["PIP_USER"] = "0"  # also where pip's own file says otherwise
+    done = subprocess.run(command, env=environment, stdout=sys.stderr, cwd=ROOT)
+    return done.returncode == 0
 
 
 def _works(folder: Path) -> bool:
     """Whether the environment's Python starts and is of the version that runs this."""
-    python = _python(folder)
-    if not python.exists():
+    asked = [str(_python(folder)), "-c", "import sys; print(*sys.version_info[:2])"]
+    try:
+        answer = subprocess.run(asked, capture_output=True, text=True, check=False)
+    except OSError:  # It is gone, or so is the one from which it was made.
         return False
-    asked = [str(python), "-c", "import sys; print(*sys.version_info[:2])"]
-    answer = subprocess.run(asked, capture_output=True, text=True, check=False)
     return answer.stdout.split() == [str(part) for part in sys.version_info[:2]]
 
 
@@ -268,11 +301,7 @@ def _lock_hash(folder: Path) -> str:
 
 
 def _require_gpu() -> None:
-    """Refuse where NVIDIA's driver sees no GPU.
-
-    Raises:
-        WorldError: there is none, or its driver does not answer.
-    """
+    """Refuse where NVIDIA's driver sees no GPU."""
     tool = shutil.which("nvidia-smi")
     listed = tool and subprocess.run([tool, "-L"], capture_output=True, text=True, check=False)
     if not listed or listed.returncode or "GPU" not in listed.stdout:
@@ -282,15 +311,6 @@ def _require_gpu() -> None:
             f"{received.splitlines()[0] if received else 'none'}: `course gpu` computes on nothing "
             "else; `course run` is for the CPU"
         )
-
-
-def _path_with_root() -> str:
-    given = os.environ.get("PYTHONPATH")
-    return str(ROOT) + (os.pathsep + given if given else "")
-
-
-def _shown(folder: Path) -> str:
-    return str(folder.relative_to(ROOT)) if folder.is_relative_to(ROOT) else str(folder)
 
 
 def _say(text: str) -> None:

@@ -8,6 +8,7 @@ a failure; real data cannot be had everywhere, so their absence is loud, and no 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -36,31 +37,17 @@ _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 @dataclass(frozen=True)
 class Stage:
-    """One command that must leave with 0.
-
-    Attributes:
-        name: one word or two.
-        command: its words, run in the repository's folder.
-        environment: variables set for it.
-        lacking: why it cannot run here, or "": a stage that lacks something is shown and counted
-            apart, never as passed.
-        needed: whether lacking it makes the whole red.
-    """
+    """One command that must leave with 0."""
 
     name: str
-    command: tuple[str, ...]
-    environment: dict[str, str] = field(default_factory=dict)
-    lacking: str = ""
-    needed: bool = False
+    command: tuple[str, ...]  # run in the repository's folder
+    environment: dict[str, str] = field(default_factory=dict)  # variables set for it
+    lacking: str = ""  # why it cannot run here; then it is counted apart, never as passed
+    needed: bool = False  # whether lacking something makes the whole red
 
 
 def stages(*, slow: bool, root: Path = ROOT) -> list[Stage]:
-    """The stages of `course test`; with `slow`, those of `course test --all`.
-
-    Example:
-        >>> [stage.name for stage in stages(slow=False)][:2]
-        ['lint', 'format']
-    """
+    """The stages of `course test`; with `slow`, those of `course test --all`."""
     # Every worker loads TensorFlow: as many as there are cores, and 1.5 GB of memory for each.
     workers = max(1, min(os.cpu_count() or 1, psutil.virtual_memory().available // 1_500_000_000))
     parallel = ("-n", str(workers), "--dist", "loadfile")
@@ -121,11 +108,7 @@ def browser() -> str:
 
 
 def run(chosen: Sequence[Stage], *, root: Path = ROOT) -> int:
-    """Run the stages one after another, then show a table.
-
-    Returns:
-        0 if every stage that could run passed and none that is needed lacks something, else 1.
-    """
+    """Run the stages one after another, then show a table; 0 if nothing failed, else 1."""
     rows: list[tuple[str, str, float]] = []
     absent: list[Stage] = []
     for stage in chosen:
@@ -136,9 +119,7 @@ def run(chosen: Sequence[Stage], *, root: Path = ROOT) -> int:
             continue
         print(f"\n── {stage.name}", flush=True)
         began = time.monotonic()
-        code = subprocess.run(
-            stage.command, cwd=root, env=os.environ | stage.environment, check=False
-        ).returncode
+        code = _exit_code(stage.command, root, os.environ | stage.environment)
         state = "passed" if code == 0 else f"FAILED (exit code {code})"
         rows.append((stage.name, state, time.monotonic() - began))
     print("\nstage                    seconds  state")
@@ -153,3 +134,16 @@ def run(chosen: Sequence[Stage], *, root: Path = ROOT) -> int:
     skipped = sum(state == "not run" for _, state, _ in rows)
     print(f"\n{len(rows) - failed - skipped} passed, {failed} failed, {skipped} skipped")
     return 1 if failed else 0
+
+
+def _exit_code(command: Sequence[str], folder: Path, environment: dict[str, str]) -> int:
+    """Run a command to its end; if this process is to end, the command may clear up first."""
+    with subprocess.Popen(command, cwd=folder, env=environment) as process:
+        try:
+            return process.wait()
+        except BaseException:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=30)
+            process.kill()
+            raise

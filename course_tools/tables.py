@@ -9,15 +9,7 @@ __all__ = ["aligned"]
 def aligned(
     header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[int] = ()
 ) -> str:
-    """Set rows of text as a table.
-
-    Args:
-        header: the names of the columns.
-        rows: as many texts each as there are columns.
-        right: the numbers of the columns, from 0, that are set to the right (figures).
-
-    Returns:
-        The table, without a newline at its end.
+    """Set rows of text as a table; the columns numbered in `right` hold figures.
 
     Example:
         >>> rows = [["합성곱", "9.5"], ["start", "10.0"]]
@@ -26,17 +18,16 @@ def aligned(
         합성곱       9.5
         start       10.0
     """
-    lines = [list(header), *(list(row) for row in rows)]
+    lines = [header, *rows]
     widths = [max(_width(line[column]) for line in lines) for column in range(len(header))]
-    return "\n".join(
-        "  ".join(
-            " " * (width - _width(text)) + text
-            if column in right
-            else text + " " * (width - _width(text))
-            for column, (text, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
+    table = []
+    for line in lines:
+        cells = []
+        for column, text in enumerate(line):
+            gap = " " * (widths[column] - _width(text))
+            cells.append(gap + text if column in right else text + gap)
+        table.append("  ".join(cells).rstrip())
+    return "\n".join(table)
 
 
 def _width(text: str) -> int:

@@ -1,8 +1,8 @@
 """Folders that are there whole or not at all.
 
-What is costly to make (drawn pictures, prepared sets, cached features) is made once, in a folder
+What is costly to make (drawn images, prepared sets, cached features) is made once, in a folder
 beside its final place, and moved there in one step. A manifest with the size and SHA-256 of each
-file is written last, and read first: whatever does not agree with it is made anew.
+file is written last and read first: whatever does not agree with it is made anew.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,15 +39,12 @@ _FORMAT = 1
 
 
 def cache_folder() -> Path:
-    """Where prepared and generated sets live: `COURSE_CACHE_DIR`, or the system's own place."""
+    """Where prepared and drawn sets live: `COURSE_CACHE_DIR`, or the system's own place."""
     return _folder("COURSE_CACHE_DIR", user_cache_path(_APPLICATION))
 
 
 def data_folder() -> Path:
-    """Where downloads lie as they came: `COURSE_DATA_DIR`, or the system's own place.
-
-    A folder that was given from outside is only read.
-    """
+    """Where downloads lie as they came: `COURSE_DATA_DIR`, which is only read, or the system's."""
     return _folder("COURSE_DATA_DIR", user_data_path(_APPLICATION))
 
 
@@ -57,24 +53,9 @@ def prepared(
 ) -> Path:
     """The folder that `make` fills, made now if it is not there whole.
 
-    Args:
-        name: what it is, for people: letters, digits, "-" and "_".
-        key: all that its content follows from, in any text; another key is another folder.
-        make: called with an empty folder to write into. If it returns a mapping, that is kept in
-            the manifest: what was prepared from what (see `about`).
-        made_by: stands for the code that makes it; what other code has made is made anew, in the
-            same place. None takes what anybody made.
-
-    Returns:
-        A folder whose files agree with their manifest.
-
-    Raises:
-        WorldError: no space, no permission, or another process holds the lock for too long.
-
-    Example:
-        >>> folder = prepared("greeting", "v1", lambda new: (new / "a.txt").write_text("hello"))
-        >>> (folder / "a.txt").read_text()
-        'hello'
+    `key` is all that the content follows from: another key is another folder. `made_by` stands
+    for the code that makes it: what other code made is made anew, in the same place. A dictionary
+    that `make` returns is kept in the manifest (see `about`).
     """
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise InputError(f"expected a name of letters, digits, - and _, received {name!r}")
@@ -98,47 +79,23 @@ def prepared(
 
 
 def place(name: str, key: str) -> Path:
-    """Where `prepared` puts it, whether or not it is there.
-
-    Example:
-        >>> place("greeting", "v1").parent == cache_folder()
-        True
-    """
+    """Where `prepared` puts it, whether or not it is there."""
     return cache_folder() / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
 
 
 def found(name: str, key: str, *, made_by: str | None = None) -> Path | None:
-    """The folder that `prepared` would give, if it is there whole; nothing is made.
-
-    Example:
-        >>> found("farewell", "never made") is None
-        True
-    """
+    """The folder that `prepared` would give, if it is there whole; nothing is made."""
     final = place(name, key)
     return final if _whole(final, key, made_by) else None
 
 
 def about(folder: Path) -> dict[str, Any]:
-    """What the maker of a prepared folder told of it; empty if it told nothing.
-
-    Example:
-        >>> folder = prepared("told", "v1", lambda new: {"from": ["a.zip"]})
-        >>> about(folder)["from"]
-        ['a.zip']
-    """
+    """What the maker of a prepared folder told of it; empty if it told nothing."""
     return json.loads((folder / _MANIFEST).read_text(encoding="utf-8")).get("about", {})
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file, as 64 hexadecimal digits.
-
-    Example:
-        >>> import pathlib, tempfile
-        >>> path = pathlib.Path(tempfile.mkdtemp(), "empty")
-        >>> path.touch()
-        >>> file_hash(path)[:8]
-        'e3b0c442'
-    """
+    """SHA-256 of a file, as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -146,23 +103,12 @@ def file_hash(path: Path) -> str:
 def refusal(
     error: OSError, root: Path, *, what: str = "a prepared set", remedy: str = ""
 ) -> WorldError:
-    """What the system refused while a folder was written, in one line.
-
-    Args:
-        error: as it was raised.
-        root: the folder.
-        what: was to be written.
-        remedy: what to do; by default, to name another folder in COURSE_CACHE_DIR.
-
-    Example:
-        >>> str(refusal(OSError(errno.EACCES, ""), Path("/data")))
-        'expected to write into /data, permission was refused: name ... COURSE_CACHE_DIR'
-    """
+    """What the system refused while `what` was written into `root`, in one line."""
     # NumPy tells of a write that was cut short, with no number: the disk took no more.
     cut = error.errno is None and re.fullmatch(r"\d+ requested and \d+ written", str(error))
     if cut or error.errno in (errno.ENOSPC, errno.EDQUOT):
-        place = next(folder for folder in (root, *root.parents) if folder.exists())
-        free = shutil.disk_usage(place).free / 1e6
+        there = next(folder for folder in (root, *root.parents) if folder.exists())
+        free = shutil.disk_usage(there).free / 1e6
         return WorldError(
             f"expected room for {what}, the disk of {root} is full ({free:.0f} MB free): "
             + (remedy or "free some space, or name another folder in COURSE_CACHE_DIR")
@@ -177,8 +123,14 @@ def refusal(
 
 def _folder(variable: str, default: Path) -> Path:
     given = os.environ.get(variable)
-    path = Path(given).expanduser().absolute() if given else default
-    if path.exists() and not path.is_dir():
+    try:
+        path = Path(given).expanduser().absolute() if given else default
+        is_file = path.exists() and not path.is_dir()
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            f"expected {variable} to name a folder of yours, received {given or default}: {error}"
+        ) from None
+    if is_file:
         raise InputError(f"expected {variable} to name a folder, received the file {path}")
     return path
 
@@ -187,7 +139,9 @@ def _make(final: Path, key: str, make: Callable[[Path], object], made_by: str | 
     # Whoever calls holds the lock: what lies here is of a process that was killed.
     for abandoned in final.parent.glob(f".{final.name}-*"):
         shutil.rmtree(abandoned, ignore_errors=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
+    # Not by `mkdtemp`, whose folders are for their owner alone: a cache may be shared.
+    partial = final.with_name(f".{final.name}-{os.getpid()}")
+    partial.mkdir()
     try:
         told = make(partial)
         files = {
@@ -207,15 +161,13 @@ def _make(final: Path, key: str, make: Callable[[Path], object], made_by: str | 
         (partial / _MANIFEST).write_text(text, encoding="utf-8")
         if final.exists():
             shutil.rmtree(final)
-        # A shared cache is for all who may enter its folder: `mkdtemp` makes one for its owner.
-        partial.chmod(final.parent.stat().st_mode & 0o777)
         partial.replace(final)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
 
 
-def _whole(folder: Path, key: str, made_by: str | None = None) -> bool:
+def _whole(folder: Path, key: str, made_by: str | None) -> bool:
     """Whether a folder holds exactly what its manifest says, in the format of this version."""
     try:
         manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))

@@ -1,8 +1,8 @@
 """Whether a network is as sure as it is right, and temperature scaling, which mends it.
 
-A network is calibrated if, of the pictures that it names with a probability of 0.8, it names 80 %
-rightly. Trained to certainty on few pictures, it is surer than that. One number, the temperature,
-fitted on pictures it was not trained on, spreads its probabilities; what it names stays the same.
+A network is calibrated if, of the images that it classifies with a probability of 0.8, 80 % are
+right. Trained to certainty on few images, it is surer than that. One number, the temperature,
+fitted on images it was not trained on, spreads its probabilities; what it predicts stays the same.
 
 Guo, Pleiss, Sun, Weinberger: On Calibration of Modern Neural Networks (2017), arXiv:1706.04599,
 equations 2 (reliability), 3 (expected calibration error) and 9 (temperature).
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from course_utils import checks
 from course_utils.errors import InputError
 
 __all__ = [
@@ -30,19 +31,12 @@ LOWEST, HIGHEST = 0.05, 20.0
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """What a reliability diagram shows: one entry for each bin of confidence.
+    """What a reliability diagram shows: one entry for each bin of confidence."""
 
-    Attributes:
-        edges: (bins + 1,) from 0 to 1; a bin holds its upper edge, not its lower one.
-        counts: (bins,) pictures in each.
-        confidence: (bins,) mean probability of what was named; not-a-number in an empty bin.
-        accuracy: (bins,) share that was named rightly; likewise.
-    """
-
-    edges: np.ndarray
-    counts: np.ndarray
-    confidence: np.ndarray
-    accuracy: np.ndarray
+    edges: np.ndarray  # (bins + 1,) from 0 to 1; a bin holds its upper edge, not its lower one
+    counts: np.ndarray  # images in each bin
+    confidence: np.ndarray  # mean probability of the predicted class; not-a-number if empty
+    accuracy: np.ndarray  # share that was right; likewise
 
     @property
     def error(self) -> float:
@@ -70,9 +64,7 @@ def probabilities(logits: np.ndarray, *, temperature: float = 1.0) -> np.ndarray
         >>> probabilities(np.array([[2.0, 0.0]]), temperature=2).round(3).tolist()
         [[0.731, 0.269]]
     """
-    if not np.isfinite(temperature) or temperature <= 0:
-        raise InputError(f"expected a temperature above 0, received {temperature!r}: 1 is none")
-    return np.exp(_log_softmax(_two_sided(logits) / temperature))
+    return np.exp(_log_softmax(_two_sided(logits), temperature))
 
 
 def negative_log_likelihood(
@@ -81,9 +73,8 @@ def negative_log_likelihood(
     """Mean of −log of the probability of the right class: the cross-entropy, in nats.
 
     Args:
-        logits: as for `probabilities`.
+        logits, temperature: as for `probabilities`.
         labels: whole numbers (count,).
-        temperature: as for `probabilities`.
 
     Raises:
         InputError: as `probabilities`; labels that do not fit the logits.
@@ -93,10 +84,8 @@ def negative_log_likelihood(
         0.6931
     """
     logits = _two_sided(logits)
-    labels = _checked_labels(labels, *logits.shape)
-    if not np.isfinite(temperature) or temperature <= 0:
-        raise InputError(f"expected a temperature above 0, received {temperature!r}: 1 is none")
-    return float(-_log_softmax(logits / temperature)[np.arange(len(labels)), labels].mean())
+    labels = checks.class_labels(labels, count=len(logits), classes=logits.shape[1])
+    return float(-_log_softmax(logits, temperature)[np.arange(len(labels)), labels].mean())
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -106,7 +95,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     only minimum, and halving an interval finds it.
 
     Args:
-        logits: of validation pictures, neither trained nor tested on; as for `probabilities`.
+        logits: of validation images, neither trained nor tested on; as for `probabilities`.
         labels: whole numbers (count,).
 
     Returns:
@@ -121,12 +110,12 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
         3.641
     """
     logits = _two_sided(logits)
-    labels = _checked_labels(labels, *logits.shape)
+    labels = checks.class_labels(labels, count=len(logits), classes=logits.shape[1])
     right = logits[np.arange(len(labels)), labels]
 
     def slope(sharpness: float) -> float:
         """Of the negative log-likelihood over 1 / temperature."""
-        weights = np.exp(_log_softmax(logits * sharpness))
+        weights = np.exp(_log_softmax(logits * sharpness, 1))
         return float(((weights * logits).sum(axis=1) - right).mean())
 
     low, high = 1 / HIGHEST, 1 / LOWEST
@@ -150,9 +139,6 @@ def reliability(predicted: np.ndarray, labels: np.ndarray, *, bins: int = 15) ->
         labels: whole numbers (count,).
         bins: 1 or more.
 
-    Returns:
-        For each bin, how sure and how right.
-
     Raises:
         InputError: probabilities outside 0 to 1, labels that do not fit, fewer than one bin.
 
@@ -162,19 +148,18 @@ def reliability(predicted: np.ndarray, labels: np.ndarray, *, bins: int = 15) ->
         ([0, 2], 0.8, 0.5)
     """
     predicted = np.asarray(predicted, np.float64)
-    if predicted.ndim != 2 or predicted.shape[1] < 2:
+    if predicted.ndim != 2 or predicted.shape[1] < 2 or not len(predicted):
         raise InputError(
             f"expected probabilities (count, classes), received shape {predicted.shape}: "
             "`probabilities` makes them of logits"
         )
-    labels = _checked_labels(labels, *predicted.shape)
     if not (np.all(predicted >= 0) and np.all(predicted <= 1 + 1e-6)):
         raise InputError(
             f"expected probabilities from 0 to 1, received {predicted.min():.3g} to "
             f"{predicted.max():.3g}: these look like logits; give `probabilities(logits)`"
         )
-    if isinstance(bins, bool) or not isinstance(bins, int) or bins < 1:
-        raise InputError(f"expected 1 or more bins, received {bins!r}: 15 are usual")
+    labels = checks.class_labels(labels, count=len(predicted), classes=predicted.shape[1])
+    checks.whole("the number of bins", bins)
     sure, right = predicted.max(axis=1), predicted.argmax(axis=1) == labels
     edges = np.linspace(0, 1, bins + 1)
     place = np.clip(np.searchsorted(edges, sure, side="left") - 1, 0, bins - 1)
@@ -188,18 +173,11 @@ def reliability(predicted: np.ndarray, labels: np.ndarray, *, bins: int = 15) ->
 def expected_calibration_error(
     predicted: np.ndarray, labels: np.ndarray, *, bins: int = 15
 ) -> float:
-    """How far confidence is from accuracy, in the mean over pictures: 0 is calibrated.
+    """How far confidence is from accuracy, in the mean over images: 0 is calibrated.
 
     It depends on the number of bins, and is never negative: chance alone gives a calibrated
-    network of few pictures more than 0. Compare it only at the same bins and pictures.
-
-    Args:
-        predicted: as for `reliability`.
-        labels: as for `reliability`.
-        bins: as for `reliability`.
-
-    Raises:
-        InputError: as `reliability`.
+    network more than 0 on few images. Compare it only at the same bins and images. Arguments and
+    errors are those of `reliability`.
 
     Example:
         >>> sure = np.array([[0.9, 0.1], [0.7, 0.3]])
@@ -219,7 +197,7 @@ def _two_sided(logits: np.ndarray) -> np.ndarray:
     if logits.ndim != 2 or not len(logits):
         raise InputError(
             f"expected logits (count, classes) or (count,), received shape {logits.shape}: "
-            "give what the network returns for a batch of pictures"
+            "give what the network returns for a batch of images"
         )
     if not np.all(np.isfinite(logits)):
         raise InputError(
@@ -229,21 +207,9 @@ def _two_sided(logits: np.ndarray) -> np.ndarray:
     return logits
 
 
-def _log_softmax(logits: np.ndarray) -> np.ndarray:
+def _log_softmax(logits: np.ndarray, temperature: float) -> np.ndarray:
+    if not (np.isfinite(temperature) and temperature > 0):
+        raise InputError(f"expected a temperature above 0, received {temperature!r}: 1 is none")
+    logits = logits / temperature
     shifted = logits - logits.max(axis=1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-
-
-def _checked_labels(labels: np.ndarray, count: int, classes: int) -> np.ndarray:
-    labels = np.asarray(labels)
-    if labels.shape == (count, 1):
-        labels = labels[:, 0]
-    whole = np.issubdtype(labels.dtype, np.integer) or np.all(labels == np.floor(labels))
-    if labels.shape != (count,) or not whole or labels.min() < 0 or labels.max() >= classes:
-        raise InputError(
-            f"expected {count} labels from 0 to {classes - 1}, whole numbers of shape ({count},), "
-            f"received shape {labels.shape}"
-            + (f", {labels.min()} to {labels.max()}" if labels.size else "")
-            + ": one for each picture; one-hot labels by labels.argmax(axis=1)"
-        )
-    return labels.astype(np.int64)

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from course_utils import lessons
+from course_utils.formatting import written, written_range, written_threshold
 
-__all__ = ["card", "status", "written", "written_range", "written_threshold"]
+__all__ = ["bundle", "status"]
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT = 640, 74, 16, 624
 _MIDDLE = 30
@@ -29,17 +30,7 @@ _STATUS = {
 
 
 def status(record: Mapping[str, Any]) -> str:
-    """What a claim's record says: "held", "not here", "unexpected", "red" or "not judged".
-
-    Args:
-        record: with `judged`, `held`, `true_here` and `seeds`.
-
-    Example:
-        >>> status({"judged": True, "held": True, "true_here": False, "seeds": 20})
-        'not here'
-        >>> status({"judged": True, "held": False, "true_here": True, "seeds": 5})
-        'unexpected'
-    """
+    """What a claim's record says: "held", "not here", "unexpected", "red" or "not judged"."""
     if not record["judged"]:
         return "not judged"
     if record["held"]:
@@ -47,16 +38,10 @@ def status(record: Mapping[str, Any]) -> str:
     return "red" if record["seeds"] >= lessons.ENOUGH else "unexpected"
 
 
-def card(record: Mapping[str, Any], *, why: str, kept: lessons.Kept | None) -> dict[str, str]:
-    """Draw the card of a claim.
+def bundle(record: Mapping[str, Any], *, why: str, kept: lessons.Kept | None) -> dict[str, str]:
+    """The card of a claim's record, as "text/html" and "text/plain".
 
-    Args:
-        record: of the claim, as `claims.check` shows it.
-        why: it was not judged; "" if it was.
-        kept: what the kept seeds measured; None without any.
-
-    Returns:
-        "text/html" and "text/plain".
+    Of one that was not judged, it says why; of others `why` is "".
     """
     mark, words, color = _STATUS[status(record)]
     unit, seeds, share = record["unit"], record["seeds"], record["share"]
@@ -136,16 +121,13 @@ def _strip(record: Mapping[str, Any], kept: lessons.Kept, words: str) -> str:
             f'<path d="M{place} {_MIDDLE - 10}l7 10l-7 10l-7-10z" fill="#1f77d0" '
             'stroke="currentColor" stroke-width="1.2"/>'
         )
-    parts += _labels([(value, written(value, unit)) for value in (*ends, *_ticks(record))], x)
+    numbers = (*ends, record["low"], record["high"])
+    parts += _labels([(value, written(value, unit)) for value in numbers], x)
     return (
         f'<svg role="img" aria-label="{html.escape(words)}" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
         f'style="width:100%;max-width:{_WIDTH}px;height:auto;display:block" '
         f'font-family="sans-serif" font-size="13">{" ".join(parts)}</svg>'
     )
-
-
-def _ticks(record: Mapping[str, Any]) -> list[float]:
-    return [record["low"], record["high"]]
 
 
 def _labels(values: list[tuple[float, str]], x) -> list[str]:
@@ -162,56 +144,3 @@ def _labels(values: list[tuple[float, str]], x) -> list[str]:
             f"{html.escape(text)}</text>"
         )
     return drawn
-
-
-def written(value: float | None, unit: str = "") -> str:
-    """A measured number as a card shows it.
-
-    Args:
-        value: the number; None stands for one that is not finite.
-        unit: "%" shows a share in percent, "points" a difference of shares in percentage points;
-            another word is put behind the number.
-
-    Example:
-        >>> written(0.9534, "%"), written(0.5), written(12, "pixels")
-        ('95.3 %', '0.5', '12 pixels')
-    """
-    if value is None:
-        return "not a number"
-    if unit in ("%", "points"):
-        return f"{100 * value:.1f} {unit}"
-    return f"{value:.4g}{' ' + unit if unit else ''}"
-
-
-def written_range(low: float, high: float, unit: str = "") -> str:
-    """An expected range as a card shows it.
-
-    Args:
-        low: its lower end.
-        high: its upper end.
-        unit: as `written` takes it.
-
-    Example:
-        >>> written_range(0.6, 0.9, "%")
-        '60.0 to 90.0 %'
-    """
-    if unit in ("%", "points"):
-        return f"{100 * low:.1f} to {written(high, unit)}"
-    return f"{low:.4g} to {written(high, unit)}"
-
-
-def written_threshold(threshold: lessons.Threshold, unit: str = "") -> str:
-    """A threshold as a card shows it.
-
-    Args:
-        threshold: (low, high); None is an open end.
-        unit: as `written` takes it.
-
-    Example:
-        >>> written_threshold((0, None), "points"), written_threshold((None, 2.5))
-        ('above 0.0 points', 'below 2.5')
-    """
-    low, high = threshold
-    if low is not None and high is not None:
-        return f"within {written_range(low, high, unit)}"
-    return f"above {written(low, unit)}" if high is None else f"below {written(high, unit)}"

@@ -77,7 +77,7 @@ def check(id: str, observed: float, *, standard_error: float | None = None) -> N
         "low": low,
         "high": high,
         "judged": not why,
-        "held": None if why else _inside(value, low, high),
+        "held": None if why else value is not None and low <= value <= high,
         "threshold": None if threshold is None else list(threshold),
         "true_here": None if threshold is None else value is not None and beyond(value, threshold),
         "seeds": len(kept.seeds) if kept else 0,
@@ -90,44 +90,30 @@ def check(id: str, observed: float, *, standard_error: float | None = None) -> N
         "device": course.device,
         "standard_error": error,
     }
-    drawn = card.card(record, why=why, kept=kept)
-    showing.show({MIME: record, **drawn})
+    showing.show({MIME: record, **card.bundle(record, why=why, kept=kept)})
 
 
 def expected_range(
     values: Collection[float], standard_error: float | None = None, resolution: float = 0.0
 ) -> tuple[float, float]:
-    """Where one more run should lie: the prediction interval that the kept seeds give.
+    """Where one more run should lie: the prediction interval that n ≥ 2 kept seeds give.
 
     mean ± t(0.9995, n−1) · s · √(1 + 1/n): of 1,000 further runs one lies outside. It is never
-    narrower than three standard errors of the test set, or the resolution, to each side.
-
-    Args:
-        values: what n ≥ 2 kept seeds observed.
-        standard_error: of one value, from the size of the test set.
-        resolution: the least half width.
-
-    Returns:
-        Its two ends.
-
-    Raises:
-        InputError: fewer than two values.
-
-    Example:
-        >>> low, high = expected_range([0.90, 0.92, 0.91, 0.93, 0.89])
-        >>> round(low, 3), round(high, 3)
-        (0.761, 1.059)
+    narrower than three standard errors of one value, or the resolution, to each side.
     """
-    if len(values) < 2:
-        raise InputError(f"expected two kept seeds or more, received {len(values)}: run more")
+    mean, deviation, n = _moments(values)
     from scipy.special import stdtrit
 
-    n = len(values)
-    t = float(stdtrit(n - 1, _LEVEL))
-    half = t * statistics.stdev(values) * math.sqrt(1 + 1 / n)
+    half = float(stdtrit(n - 1, _LEVEL)) * deviation * math.sqrt(1 + 1 / n)
     half = max(half, 3 * (standard_error or 0.0), resolution)
-    mean = statistics.mean(values)  # exact, as fmean is not: equal seeds are expected again
     return mean - half, mean + half
+
+
+def _moments(values: Collection[float]) -> tuple[float, float, int]:
+    if len(values) < 2:
+        raise InputError(f"expected two kept seeds or more, received {len(values)}: run more")
+    # Exact, as fmean is not: equal seeds are expected again.
+    return statistics.mean(values), statistics.stdev(values), len(values)
 
 
 @dataclass(frozen=True)
@@ -149,42 +135,20 @@ class Verdict:
 
 
 def verdict(values: Collection[float], threshold: lessons.Threshold) -> Verdict:
-    """Judge a sentence on the kept seeds.
-
-    Args:
-        values: what two kept seeds or more observed.
-        threshold: (low, high), what the sentence promises; None is an open end.
-
-    Raises:
-        InputError: fewer than two values.
-
-    Example:
-        >>> verdict([0.02, 0.03, 0.025, -0.001], (0, None)).true
-        False
-        >>> verdict([0.02, 0.03, 0.025, 0.02], (0, None)).true
-        True
-    """
-    if len(values) < 2:
-        raise InputError(f"expected two kept seeds or more, received {len(values)}: run more")
-    mean = statistics.mean(values)
-    error = statistics.stdev(values) / math.sqrt(len(values))
+    """Judge a sentence on two kept seeds or more."""
+    mean, deviation, n = _moments(values)
+    error = deviation / math.sqrt(n)
     low, high = threshold
     distances = ([] if low is None else [mean - low]) + ([] if high is None else [high - mean])
-    share = sum(beyond(value, threshold) for value in values) / len(values)
+    share = sum(beyond(value, threshold) for value in values) / n
     far = min(distances) > 3 * error or (error == 0 and beyond(mean, threshold))
     return Verdict(mean, error, share, far and share >= _SHARE)
 
 
 def beyond(value: float, threshold: lessons.Threshold) -> bool:
-    """Tell whether a number lies on the side of the threshold that a sentence promises.
+    """Whether a number lies on the side of the threshold that a sentence promises.
 
-    Args:
-        value: the number.
-        threshold: (low, high); a single end is exclusive, two ends are inclusive.
-
-    Example:
-        >>> beyond(0.1, (0, None)), beyond(0, (0, None)), beyond(1.0, (0.9, 1.0))
-        (True, False, True)
+    A threshold is (low, high); a single end is exclusive, two ends are inclusive.
     """
     low, high = threshold
     if low is not None and high is not None:
@@ -203,10 +167,6 @@ def _why_not_judged(course: session.Course, threshold, kept: lessons.Kept | None
     if kept is None or len(kept.seeds) < 2:
         return f"no seeds are kept for {course.profile} on {course.data} data"
     return ""
-
-
-def _inside(value: float | None, low: float, high: float) -> bool:
-    return value is not None and low <= value <= high
 
 
 def _number(id: str, observed: Any) -> float | None:

@@ -1,25 +1,19 @@
-"""How far an accuracy can be trusted: it was measured on some pictures, not on all there are."""
+"""How far an accuracy can be trusted: it was measured on some images, not on all there are."""
 
 from __future__ import annotations
 
 import math
-import operator
 from statistics import NormalDist
 from typing import NamedTuple
 
+from course_utils import checks
 from course_utils.errors import InputError
 
 __all__ = ["Interval", "accuracy_interval", "standard_error"]
 
 
 class Interval(NamedTuple):
-    """Where an accuracy lies.
-
-    Attributes:
-        accuracy: as measured.
-        low: lower end.
-        high: upper end.
-    """
+    """Where an accuracy lies: as measured, and the ends of the interval."""
 
     accuracy: float
     low: float
@@ -30,17 +24,17 @@ class Interval(NamedTuple):
 
 
 def accuracy_interval(right: int, total: int, *, level: float = 0.95) -> Interval:
-    """Wilson's interval for the accuracy on pictures that were drawn like those tested on.
+    """Wilson's interval for the accuracy on images that were drawn like those tested on.
 
     Of intervals made so, a share `level` holds the true accuracy. Unlike "give or take two
     standard errors" it stays within 0 and 1, and does not shrink to nothing if all are right.
-    It knows only the chance of the test pictures, not that of another training run.
+    It knows only the chance of the test images, not that of another training run.
 
     Wilson: Probable Inference, the Law of Succession, and Statistical Inference (1927).
 
     Args:
-        right: pictures named rightly.
-        total: pictures tested on, 1 or more, each once.
+        right: images classified correctly.
+        total: images tested on, 1 or more, each once.
         level: share from above 0 to below 1.
 
     Returns:
@@ -61,11 +55,8 @@ def accuracy_interval(right: int, total: int, *, level: float = 0.95) -> Interva
     z = NormalDist().inv_cdf((1 + level) / 2)
     share = right / total
     middle = (share + z * z / (2 * total)) / (1 + z * z / total)
-    half = (
-        z
-        / (1 + z * z / total)
-        * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    )
+    spread = math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    half = z / (1 + z * z / total) * spread
     # At the very ends the two terms are equal; rounding must not push past them.
     low = 0.0 if right == 0 else max(0.0, middle - half)
     high = 1.0 if right == total else min(1.0, middle + half)
@@ -76,8 +67,8 @@ def standard_error(right: int, total: int) -> float:
     """Standard error of an accuracy from the size of the test set.
 
     Args:
-        right: pictures named rightly.
-        total: pictures tested on, 1 or more.
+        right: images classified correctly.
+        total: images tested on, 1 or more.
 
     Raises:
         InputError: counts that are no counts.
@@ -91,13 +82,6 @@ def standard_error(right: int, total: int) -> float:
 
 
 def _counts(right: int, total: int) -> tuple[int, int]:
-    try:
-        counts = operator.index(right), operator.index(total)
-    except TypeError:
-        counts = (0, 0)
-    if not 0 <= counts[0] <= counts[1] or counts[1] < 1:
-        raise InputError(
-            "expected how many pictures were right and of how many, such as 936 and 1000, "
-            f"received {right!r} and {total!r}: counts, not shares; int((named == labels).sum())"
-        )
-    return counts
+    total = checks.whole("the number of test images", total)
+    name = "how many of them were right (a count, such as int((predicted == labels).sum()))"
+    return checks.whole(name, right, least=0, most=total), total

@@ -57,14 +57,7 @@ class Course:
     _namespace: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def changed(self) -> dict[str, tuple[Any, Any]]:
-        """Parameters that hold another value than the sheet's: name to (value, the sheet's).
-
-        Example:
-            >>> course = Course("00", "quick", "embedded", 0, expected={"EPOCHS": 8},
-            ...                 _namespace={"EPOCHS": 3})
-            >>> course.changed()
-            {'EPOCHS': (3, 8)}
-        """
+        """Parameters that hold another value than the sheet's: name to (value, the sheet's)."""
         found = {name: (self._namespace.get(name), value) for name, value in self.expected.items()}
         return {name: pair for name, pair in found.items() if pair[0] != pair[1]}
 
@@ -138,10 +131,9 @@ def begin(chapter: str, namespace: MutableMapping[str, Any], *, tensorflow: bool
             raise InputError(
                 f"expected {name} to be one of {', '.join(allowed)}, received {namespace[name]!r}"
             )
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= LAST_SEED:
-        raise InputError(
-            f"expected SEED to be a whole number from 0 to {LAST_SEED}, received {seed!r}"
-        )
+    from course_utils import checks  # not at the top, as it loads NumPy
+
+    seed = checks.whole("SEED", seed, least=0, most=LAST_SEED)
     usual, expected = sheet.values("quick", "embedded"), sheet.values(profile, data)
     set_here = []
     for name, value in () if namespace.get(SETTLED) else expected.items():
@@ -182,19 +174,7 @@ def begin(chapter: str, namespace: MutableMapping[str, Any], *, tensorflow: bool
 
 
 def current() -> Course:
-    """The run of the notebook that has begun.
-
-    Raises:
-        InputError: no notebook has begun.
-
-    Example:
-        >>> cell = {"PROFILE": "quick", "DATA": "embedded", "SEED": 3}
-        >>> cell |= lessons.sheet("00").values("quick", "embedded")
-        >>> _ = begin("00", cell, tensorflow=False)
-        Chapter 00 · profile quick · data embedded · seed 3 · ...
-        >>> current().seed
-        3
-    """
+    """The run of the notebook that has begun; an InputError before that."""
     if _current is None:
         raise InputError(
             "expected the notebook to have begun, received none: run its set-up cell first "

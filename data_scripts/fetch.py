@@ -21,7 +21,7 @@ def main() -> int:
     parser.add_argument("--registry", type=Path, metavar="FILE", help="another registry")
     options = parser.parse_args()
     try:
-        data(options.sets, registry=options.registry)
+        data(options.sets, registry_file=options.registry)
     except CourseError as error:
         print(f"course: {' '.join(str(error).split())}", file=sys.stderr)
         return error.exit_code

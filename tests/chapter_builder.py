@@ -111,12 +111,12 @@ def good_chapter(number: str = "00") -> nbformat.NotebookNode:
         code("assert 2 * 2 == 4"),
         prose("## Exercises"),
     ]
-    for place in range(1, 5):
-        debug = ("debug",) if place == 4 else ()
+    for place in range(1, 3):
+        debug = ("debug",) if place == 2 else ()
         cells.append(prose(EXERCISE_TEXT.format(number=place), "exercise-text", *debug))
         cells.append(code(EXERCISE.format(number=place), "exercise", *debug))
     cells += [
-        prose("The fourth exercise takes most of the time.", "instructor", slide="notes"),
+        prose("The second exercise takes most of the time.", "instructor", slide="notes"),
         prose("## Summary\n\n- A claim is measured."),
         prose(GLOSSARY),
         prose(READING),

@@ -1,1 +1,1 @@
-"""Real data brought here: fetched, verified, unpacked, looked through and split."""
+"""Real data brought here: downloaded, verified, unpacked, inspected and split."""

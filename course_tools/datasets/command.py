@@ -1,41 +1,118 @@
-"""`course data`, whoever calls it: the command, `make data` or the script in `data_scripts`."""
+"""What `course data` does: list the real data, or bring it here, verified and prepared."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from course_tools.datasets.bring import bring, listing, use_registry
+from course_tools.datasets.download import fetch, megabytes, silent
+from course_tools.datasets.prepare import prepared_set, ready
 from course_tools.tables import aligned
+from course_utils import cache
+from course_utils.datasets import real, registry
+from course_utils.errors import WorldError
 
-__all__ = ["data"]
+__all__ = ["bring", "data", "listing", "prepare_all", "state"]
 
 
-def data(sets: Sequence[str], *, registry: Path | None = None) -> None:
-    """List the real data, or bring sets here: fetched, verified, prepared. Prints what it does.
+def data(sets: Sequence[str], *, registry_file: Path | None = None) -> None:
+    """List the real data, or bring sets here, for a command line: prints what it does.
 
-    Args:
-        sets: names in the registry; none lists them.
-        registry: another registry than the course's own, or than the one in COURSE_REGISTRY.
-
-    Raises:
-        InputError: a name or a registry that is not there.
-        WorldError: a network, an archive or a disk that refuses.
-
-    Example:
-        >>> data([])
-        set            download  chapters  state ...
-        fashion_mnist     31 MB  00 01 02 ...
+    Another registry than the course's own, or than the one in COURSE_REGISTRY, counts for the
+    rest of this process, and for those that it starts.
     """
-    if registry is not None:
-        use_registry(registry)
+    if registry_file is not None:
+        os.environ["COURSE_REGISTRY"] = str(registry_file.expanduser().absolute())
     if sets:
-        bring(sets, say=_say, progress=True)
-        return
-    header = ("set", "download", "chapters", "state", "licence")
-    rows = [(name, size, used, state, licence) for name, size, licence, used, state in listing()]
-    print(aligned(header, rows, right=[1]))
+        bring(sets, say=lambda line: print(line, flush=True), progress=True)
+    else:
+        header = ("set", "download", "chapters", "state", "licence")
+        print(aligned(header, listing(), right=[1]))
 
 
-def _say(line: str) -> None:
-    print(line, flush=True)
+def listing() -> list[tuple[str, str, str, str, str]]:
+    """Name, size of the download, chapters, state and license of everything in the registry."""
+    rows = []
+    for name in registry.entries():
+        facts = registry.entry(name)
+        sizes = [file.get("bytes") for file in facts["files"]]
+        size = "not published" if None in sizes else megabytes(sum(sizes))
+        chapters = " ".join(facts.get("chapters", ()))
+        rows.append((name, size, chapters, state(name), facts.get("licence", "")))
+    return rows
+
+
+def bring(
+    names: Sequence[str], *, say: Callable[[str], None] = silent, progress: bool = False
+) -> None:
+    """Fetch, verify and prepare sets, one after the other; what is here already is left alone.
+
+    If the registry does not know one of the names, nothing is done at all.
+    """
+    for name in names:
+        registry.entry(name)
+    for name in names:
+        if name in real.NEEDS and (folder := ready(name)) is not None:
+            say(f"{name}: prepared already in {folder}; nothing to do")
+            continue
+        before = state(name)
+        files = fetch(name, say=say, progress=progress)
+        if name in real.NEEDS:
+            say(f"{name}: verified; preparing")
+            _prepare(name, say, files)
+        else:
+            done = "; nothing to do" if before == "downloaded" else ""
+            say(f"{name}: verified in {next(iter(files.values())).parent}{done}")
+
+
+def prepare_all(names: Iterable[str], *, say: Callable[[str], None] = silent) -> None:
+    """Prepare sets whose files are here; what needs no preparing, or is ready, is passed over."""
+    for name in names:
+        if name in real.NEEDS and ready(name) is None:
+            say(f"{name}: preparing (once)")
+            _prepare(name, say)
+
+
+def state(name: str) -> str:
+    """Whether a set is "prepared", "downloaded", there in "part", or "not here".
+
+    Told from names and sizes alone, so that a list takes no time; a broken transfer is a "part".
+    """
+    files = registry.entry(name)["files"]
+    try:
+        if name in real.NEEDS and (real.place(name) / "manifest.json").is_file():
+            return "prepared"
+        have = [registry.find(name, file, whole=False) is not None for file in files]
+        if all(have):
+            return "downloaded"
+        folder = registry.download_folder(name)
+        begun = any((folder / f"{file['name']}.part").exists() for file in files)
+    except PermissionError as error:
+        raise WorldError(
+            f"expected to look for {name} in {error.filename}, permission was refused: name "
+            "folders of your own in COURSE_CACHE_DIR and COURSE_DATA_DIR"
+        ) from None
+    return "part" if any(have) or begun else "not here"
+
+
+def _prepare(
+    name: str, say: Callable[[str], None], files: Mapping[str, Path] | None = None
+) -> None:
+    folder = prepared_set(name, files=files)
+    say(f"{name}: {_summary(cache.about(folder))}")
+    say(f"{name}: prepared in {folder}")
+
+
+def _summary(about: dict) -> str:
+    text = ", ".join(f"{count:,} {part}" for part, count in about["parts"].items()) + " images"
+    left_out = about.get("left_out", [])
+    strays = sum(row["reason"].startswith("stray") for row in left_out)
+    if left_out:
+        text += (
+            f"; left out: bad images {len(left_out) - strays}, stray files {strays} "
+            "(manifest.json says which and why)"
+        )
+    if about.get("kept_together"):
+        text += f"; groups of near-duplicates kept together: {len(about['kept_together'])}"
+    return text

@@ -1,13 +1,12 @@
 """A chapter as the rules see it, and the register of the rules.
 
 A rule is a short function of a page that gives pairs of a cell (or None, for the notebook as a
-whole) and a message. Its name is the function's, its explanation the first line of its docstring.
+whole) and a message. Its name is the function's, its docstring says what it wants.
 """
 
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import nbformat
@@ -17,14 +16,7 @@ from course_tools.notebooks import documents, syntax
 
 @dataclass(frozen=True)
 class Finding:
-    """One place where a chapter breaks a rule.
-
-    Attributes:
-        chapter: the file's name without `.ipynb`.
-        cell: "cell 7 (id 3f2a)"; "" for the notebook as a whole.
-        rule: the name of the rule.
-        message: what was expected, what was received.
-    """
+    """One place where a chapter breaks a rule; `cell` is "" for the notebook as a whole."""
 
     chapter: str
     cell: str
@@ -39,19 +31,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell with what the rules ask of it.
-
-    Attributes:
-        number: its place, from 1.
-        node: the cell as stored.
-        tree: its Python; an empty module for prose and for what does not parse.
-        fault: why it does not parse; "" when it does.
-    """
+    """One cell, its place from 1, and its Python: empty for prose and for what does not parse."""
 
     number: int
     node: nbformat.NotebookNode
     tree: ast.Module
-    fault: str
 
     @property
     def source(self) -> str:
@@ -64,11 +48,6 @@ class Cell:
         return self.node.cell_type == "code"
 
     @property
-    def is_prose(self) -> bool:
-        """Whether it is a Markdown cell."""
-        return self.node.cell_type == "markdown"
-
-    @cached_property
     def tags(self) -> frozenset[str]:
         """Its tags."""
         return documents.tags(self.node)
@@ -80,36 +59,16 @@ class Cell:
 
 
 class Page:
-    """A notebook file with the folders that its rules look into.
+    """A notebook file: its path, what it holds, and its cells."""
 
-    Attributes:
-        path: the file.
-        notebook: what it holds.
-        cells: its cells.
-        package: the folder of `course_utils`, read for public names.
-        root: the folder of the whole course, that tests are named from.
-    """
-
-    def __init__(self, path: Path, *, package: Path) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.package = package
         self.notebook = documents.read(path)
-        folders = path.resolve().parents
-        rooted = [folder for folder in folders if (folder / "pyproject.toml").is_file()]
-        self.root = (rooted or [*folders[1:2], folders[0]])[0]
         self.cells = tuple(
-            _cell(number, node) for number, node in documents.numbered(self.notebook)
+            Cell(number, node, _tree(node)) for number, node in documents.numbered(self.notebook)
         )
-
-    @property
-    def code(self) -> tuple[Cell, ...]:
-        """The code cells."""
-        return tuple(cell for cell in self.cells if cell.is_code)
-
-    @property
-    def prose(self) -> tuple[Cell, ...]:
-        """The Markdown cells."""
-        return tuple(cell for cell in self.cells if cell.is_prose)
+        self.code = tuple(cell for cell in self.cells if cell.is_code)
+        self.prose = tuple(cell for cell in self.cells if cell.node.cell_type == "markdown")
 
     def tagged(self, tag: str) -> tuple[Cell, ...]:
         """The code cells with a tag."""
@@ -122,86 +81,26 @@ class Page:
         ]
 
 
+def _tree(node: nbformat.NotebookNode) -> ast.Module:
+    try:
+        return syntax.tree_of(node.source if node.cell_type == "code" else "")
+    except (SyntaxError, ValueError):
+        return ast.Module(body=[], type_ignores=[])
+
+
 Complaints = Iterator[tuple[Cell | None, str]]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One rule.
-
-    Attributes:
-        name: words joined by "-".
-        explanation: one line.
-        complaints: the function.
-    """
-
-    name: str
-    explanation: str
-    complaints: Callable[[Page], Complaints]
-
-
-_rules: dict[str, Rule] = {}
+RULES: dict[str, Callable[[Page], Complaints]] = {}
 
 
 def rule(function: Callable[[Page], Complaints]) -> Callable[[Page], Complaints]:
-    """Register a function as a rule, under its own name.
-
-    Args:
-        function: gives (cell or None, message) for each place that breaks the rule.
-
-    Returns:
-        The function.
-
-    Example:
-        >>> @rule
-        ... def no_cells(page):
-        ...     '''A notebook without cells is fine; used here only.'''
-        ...     yield from ()
-        >>> _rules.pop("no-cells").explanation
-        'A notebook without cells is fine; used here only.'
-    """
-    name = function.__name__.replace("_", "-")
-    _rules[name] = Rule(name, (function.__doc__ or "").partition("\n")[0], function)
+    """Register a function as a rule, under its own name with hyphens."""
+    RULES[function.__name__.replace("_", "-")] = function
     return function
 
 
-def rules() -> tuple[Rule, ...]:
-    """Return every rule, in the order of registration.
-
-    Returns:
-        The rules.
-
-    Example:
-        >>> isinstance(rules(), tuple)
-        True
-    """
-    return tuple(_rules.values())
-
-
 def literal(node: ast.expr | None) -> object:
-    """Return the value of an expression that stands there in full, else None.
-
-    Args:
-        node: the expression, or None.
-
-    Returns:
-        The value; None when there is none.
-
-    Example:
-        >>> literal(ast.parse("1 + x", mode="eval").body) is None
-        True
-    """
+    """The value of an expression that stands there in full; None when there is none."""
     try:
         return None if node is None else ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, RecursionError):
         return None
-
-
-def _cell(number: int, node: nbformat.NotebookNode) -> Cell:
-    tree, fault = ast.Module(body=[], type_ignores=[]), ""
-    if node.cell_type == "code":
-        try:
-            tree = syntax.tree_of(node.source)
-        except (SyntaxError, ValueError) as error:
-            fault = f"line {getattr(error, 'lineno', '?')}: {getattr(error, 'msg', error)}"
-    return Cell(number, node, tree, fault)

@@ -31,28 +31,17 @@ _TIME = re.compile(r"^\*\*Time:\*\* *(?P<time>.+?) *$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Chapter:
-    """One chapter, read without running it.
+    """One chapter, read without running it; texts that it lacks are "".
 
-    Attributes:
-        path: the notebook file.
-        number: two digits, "00".
-        name: "start_here".
-        stem: "00_start_here".
-        title: the heading without its number; "" without one.
-        promise: the sentence under the title, without its emphasis; "" without one.
-        time: the text after `**Time:**`; "" without one.
-        parameters: the names of the parameters cell, in its order, with their literal values.
-        claims: in the order of the notebook, as the sheet has them.
-        lessons: the folder of its sheet and of its evidence.
-        sheet: the sizes of its runs, and what it claims.
-        exercises: the names of the exercises, in the order of the notebook.
-        contract_cells: the numbers, from 1, of the cells whose output is kept and compared.
+    Parameters have their literal values, in the order of their cell; claims (as the sheet has them)
+    and exercises stand in the order of the notebook. Contract cells, whose output is kept and
+    compared, go by number from 1. `lessons` is the folder of sheet and evidence.
     """
 
     path: Path
-    number: str
-    name: str
-    stem: str
+    number: str  # "00"
+    name: str  # "start_here"
+    stem: str  # "00_start_here"
     title: str
     promise: str
     time: str
@@ -65,49 +54,18 @@ class Chapter:
 
 
 def find(folder: Path | str, names: Iterable[str] = ()) -> list[Chapter]:
-    """Read the chapters of a folder, or some of them.
+    """The chapters of a folder by number, or those of the names (see `select`).
 
-    Files of other names (a student's copy, a scratch notebook) are not chapters and are passed
-    over. Chapters that were not asked for are not read: a fault in one does not hide the others.
-
-    Args:
-        folder: the folder of the notebooks.
-        names: chapters as `select` takes them; all without any.
-
-    Returns:
-        The chapters, by number.
-
-    Raises:
-        InputError: no such folder, no chapter in it, two chapters of one number, an unknown name,
-            or a chapter that `read` refuses.
-
-    Example:
-        >>> find("no such folder")
-        Traceback (most recent call last):
-        ...
-        course_utils.errors.InputError: expected a folder of chapters, received no such folder, \
-which is not there: check the path
+    Files of other names (a student's copy, a scratch notebook) are passed over. Chapters that were
+    not asked for are not read: a fault in one does not hide the others.
     """
     return [read(path) for path in _select(_paths(Path(folder)), names, lambda path: path.stem)]
 
 
 def select(chapters: Sequence[Chapter], names: Iterable[str]) -> list[Chapter]:
-    """Pick chapters by the names that a person types.
+    """Pick chapters by the names that a person types, in the order of `chapters`; all without any.
 
-    Args:
-        chapters: the chapters to pick from.
-        names: each "0", "00", "start_here", "00_start_here" or "00_start_here.ipynb" (a path to
-            it, too); all chapters without any.
-
-    Returns:
-        The chapters, each once, in the order of `chapters`.
-
-    Raises:
-        InputError: a name is unknown; the message holds the nearest and all available.
-
-    Example:
-        >>> select([], [])
-        []
+    A name is "0", "00", "start_here", "00_start_here" or "00_start_here.ipynb" (a path to it, too).
     """
     return _select(chapters, names, lambda chapter: chapter.stem)
 
@@ -115,25 +73,8 @@ def select(chapters: Sequence[Chapter], names: Iterable[str]) -> list[Chapter]:
 def read(path: Path | str) -> Chapter:
     """Read one chapter, with its sheet, without running it.
 
-    Args:
-        path: the notebook, named `NN_snake_name.ipynb`.
-
-    Returns:
-        The chapter.
-
-    Raises:
-        InputError: the file is not a notebook, has another kind of name, has no parameters cell
-            or two, a parameter, claim or exercise is not literal, or a code cell is not Python;
-            the message names file and cell. Or its sheet is not well-formed, or does not fit the
-            notebook: a claim or a parameter that only one of them has, a mutant that no longer
-            applies; the message names chapter and claim.
-
-    Example:
-        >>> read("Untitled.ipynb")
-        Traceback (most recent call last):
-        ...
-        course_utils.errors.InputError: expected a chapter named like 00_start_here.ipynb, \
-received Untitled.ipynb: rename it
+    Refused, with file and cell or claim: what is no notebook or no Python, a parameter, claim or
+    exercise that is not literal, and whatever only one of notebook and sheet has.
     """
     path = Path(path)
     match = FILE_NAME.match(path.name)
@@ -184,18 +125,7 @@ received Untitled.ipynb: rename it
 
 
 def promise(title_cell: str) -> str:
-    """Return the promise of a chapter: the paragraph under its title.
-
-    Args:
-        title_cell: the source of the first cell.
-
-    Returns:
-        The paragraph on one line, without emphasis around it; "" without one.
-
-    Example:
-        >>> promise("# 00 · Start here\\n\\n*You will see a convnet\\nlearn.*\\n\\nMore.")
-        'You will see a convnet learn.'
-    """
+    """The promise of a chapter: the paragraph under its title; "" without one."""
     paragraphs = [part.strip() for part in re.split(r"\n\s*\n", title_cell.strip())]
     if len(paragraphs) < 2 or not paragraphs[0].startswith("# "):
         return ""
@@ -203,6 +133,19 @@ def promise(title_cell: str) -> str:
     if text.startswith(("**", "- ", "* ", "#", "|", "!")):
         return ""
     return text.strip("*_")
+
+
+def glossary(notebook: nbformat.NotebookNode) -> list[tuple[str, ...]]:
+    """The rows of the table under `## Glossary`, its header first, its rule left out."""
+    prose = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    section = re.search(r"^## +Glossary *$(.*?)(?=^##? |\Z)", prose, re.MULTILINE | re.DOTALL)
+    lines = [line.strip() for line in section[1].splitlines()] if section else []
+    rows = [
+        tuple(part.strip() for part in re.split(r"(?<!\\)\|", line.strip("|")))
+        for line in lines
+        if line.startswith("|")
+    ]
+    return rows[:1] + rows[2:]
 
 
 def _paths(folder: Path) -> list[Path]:

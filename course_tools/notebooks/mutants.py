@@ -14,28 +14,15 @@ from course_tools.notebooks import slicing, syntax
 from course_tools.tables import aligned
 from course_utils import claims, lessons
 from course_utils.errors import InputError
+from course_utils.formatting import written, written_range, written_threshold
 from course_utils.lessons import Claim, Sheet, Threshold
-
-__all__ = ["SEEDS", "Judged", "apply", "check", "contradicted", "judge", "one_run_decides", "table",
-           "values"]  # fmt: skip
 
 # Where one run cannot decide, the mutant is run with these.
 SEEDS = (0, 1, 2, 3, 4)
 
 
 def check(notebook: nbformat.NotebookNode, claim: Claim, sheet: Sheet, name: str) -> None:
-    """Refuse a mutant that does not apply to a chapter, as after an edit.
-
-    Args:
-        notebook: the chapter.
-        claim: with its mutant.
-        sheet: of the chapter.
-        name: of the chapter's file.
-
-    Raises:
-        InputError: no such cell or parameter, a text that does not stand there exactly once, or a
-            change after which the cell is no Python; the message names chapter and claim.
-    """
+    """Refuse a mutant that does not apply to a chapter, as after an edit."""
     where = f"{name}: mutant of claim {claim.id}"
     mutant = claim.mutant
     if mutant.parameter:
@@ -66,19 +53,11 @@ def check(notebook: nbformat.NotebookNode, claim: Claim, sheet: Sheet, name: str
 def apply(
     notebook: nbformat.NotebookNode, sheet: Sheet, ids: Collection[str]
 ) -> nbformat.NotebookNode:
-    """Change a copy of a chapter as the mutants of some claims say.
+    """Change a copy of a chapter as the mutants of some claims say; without any it is the chapter.
 
-    Args:
-        notebook: the chapter; left as it is.
-        sheet: its sheet.
-        ids: of the claims; without any the copy is the chapter.
-
-    Returns:
-        The copy, with the cells on which the numbers of these claims depend: the others would only
-        cost time. Mutated parameters are not in it but in `values`, for they are injected.
-
-    Raises:
-        InputError: the mutants touch each other, or change a cell on which no claim depends.
+    The copy has the cells on which the numbers of these claims depend: the others would only cost
+    time. Mutated parameters are not in it but in `values`, for they are injected. Refused are
+    mutants that touch each other, or that change a cell on which no claim depends.
     """
     copy = nbformat.from_dict(notebook)
     if not ids:
@@ -122,11 +101,7 @@ def _checked(cell: nbformat.NotebookNode) -> set[object]:
 
 
 def values(sheet: Sheet, ids: Collection[str]) -> dict[str, object]:
-    """The parameters that the mutants of some claims change.
-
-    Raises:
-        InputError: two of them give one parameter different values.
-    """
+    """The parameters that the mutants of some claims change; two values for one are refused."""
     found: dict[str, object] = {}
     for id in ids:
         mutant = sheet.claims[id].mutant
@@ -139,12 +114,7 @@ def values(sheet: Sheet, ids: Collection[str]) -> dict[str, object]:
 
 
 def one_run_decides(expected: tuple[float, float], threshold: Threshold) -> bool:
-    """Tell whether one run can contradict a claim: the expected range leaves its threshold out.
-
-    Example:
-        >>> one_run_decides((0.4, 0.6), (0.1, None)), one_run_decides((-0.1, 0.6), (0, None))
-        (True, False)
-    """
+    """Tell whether one run can contradict a claim: the expected range leaves its threshold out."""
     low, high = expected
     return not any(low <= end <= high for end in threshold if end is not None)
 
@@ -155,25 +125,12 @@ def contradicted(
     threshold: Threshold,
     expected: tuple[float, float],
 ) -> bool | None:
-    """Judge whether a mutant contradicts its claim.
+    """Judge whether a mutant contradicts its claim; None where too few runs are there to tell.
 
-    Args:
-        mutated: seed to what the mutated chapter observed; None is no finite number.
-        kept: seed to what the sound chapter observed.
-        threshold: what the sentence promises.
-        expected: the expected range of a sound run.
-
-    Returns:
-        Where one run decides: whether each is on the wrong side of the threshold and outside of
-        the expected range. Else, over seeds 0 to 4: whether the rule for the sentence fails, and
-        the paired difference from the sound runs exceeds three of its standard errors. None where
-        too few runs are there to tell.
-
-    Example:
-        >>> contradicted({0: 0.1}, {}, (0.8, None), (0.9, 1.0))
-        True
-        >>> contradicted({0: 0.85}, {}, (0.8, None), (0.9, 1.0))
-        False
+    Where one run decides: whether each is on the wrong side of the threshold and outside of the
+    expected range. Else, over seeds 0 to 4: whether the rule for the sentence fails, and the paired
+    difference from the sound runs (`kept`) exceeds three of its standard errors. `mutated` is seed
+    to what the mutated chapter observed; None is no finite number.
     """
     if not mutated:
         return None
@@ -194,15 +151,9 @@ def contradicted(
 
 @dataclass(frozen=True)
 class Judged:
-    """What came of a mutant.
+    """What came of a mutant: seed to the number of its run, and whether it contradicts its claim.
 
-    Attributes:
-        chapter: its number.
-        claim: with its mutant.
-        observed: seed to the number of the mutated run.
-        expected: the expected range of a sound run.
-        threshold: what the sentence promises.
-        contradicted: whether the mutant contradicts it; None where too few runs tell.
+    `expected` is the range of a sound run, `threshold` what the sentence promises.
     """
 
     chapter: str
@@ -214,15 +165,7 @@ class Judged:
 
 
 def judge(rows: Sequence[Mapping[str, object]], chapters: Sequence) -> list[Judged]:
-    """Judge the mutants of a run.
-
-    Args:
-        rows: of `claims.json`.
-        chapters: those of the run.
-
-    Returns:
-        One for each mutated claim, profile and data.
-    """
+    """Judge the mutants of a run: one for each mutated claim, profile and data."""
     found: dict[tuple[str, str, str], dict[int, float | None]] = {}
     for row in rows:
         if row["mutant"] == row["id"]:
@@ -248,8 +191,6 @@ def judge(rows: Sequence[Mapping[str, object]], chapters: Sequence) -> list[Judg
 
 def table(judged: Sequence[Judged]) -> str:
     """Write what came of mutants as a table of plain text."""
-    from course_utils.card import written, written_range, written_threshold
-
     words = {True: "contradicted", False: "STILL STANDS", None: "too few seeds to tell"}
     rows = []
     for one in judged:

@@ -4,14 +4,13 @@ A mutated run is about one claim, and need not train the networks of all others.
 """
 
 import ast
+import functools
 import symtable
 from collections.abc import Callable
 
 import nbformat
 
 from course_tools.notebooks import documents, syntax
-
-__all__ = ["names", "needed"]
 
 _ALWAYS = {"parameters", "setup"}
 # Methods that change what they are called on, whatever is done with what they return.
@@ -27,16 +26,10 @@ _LOOKING = {"claims", "display", "exercises", "np", "plots", "print"}
 def needed(
     notebook: nbformat.NotebookNode, wanted: Callable[[nbformat.NotebookNode], bool]
 ) -> nbformat.NotebookNode:
-    """A copy with some cells, the set-up, and of the other code cells only what these need.
+    """A copy with some cells, the set-up, the prose, and of other code cells what these need.
 
-    A cell is needed if it sets, or changes in place, a name that a later needed cell reads.
-
-    Args:
-        notebook: the chapter; left as it is.
-        wanted: tells the cells for whose sake the others are kept.
-
-    Returns:
-        The copy; its prose is kept.
+    A cell is needed if it sets, or changes in place, a name that a later needed cell reads. The
+    cells for whose sake the others are kept are told by `wanted`.
     """
     copy = nbformat.from_dict(notebook)
     code = [cell for cell in copy.cells if cell.cell_type == "code"]
@@ -57,17 +50,9 @@ def needed(
     return copy
 
 
+@functools.cache
 def names(source: str) -> tuple[set[str], set[str]]:
-    """The names of the notebook that a cell sets or changes, and those that it reads.
-
-    Args:
-        source: of a code cell.
-
-    Example:
-        >>> sets, reads = names("history = network.fit(x)\\nresults['fit'] = max(history)")
-        >>> sorted(sets), sorted(reads)
-        (['history', 'network', 'results'], ['history', 'max', 'network', 'results', 'x'])
-    """
+    """The names of the notebook that a cell sets or changes, and those that it reads."""
     tree = syntax.tree_of(source)
     table = symtable.symtable(ast.unparse(tree), "cell", "exec")
     sets = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}

@@ -20,19 +20,6 @@ def tree_of(source: str) -> ast.Module:
 
     Line numbers stay those of the cell. A cell that is a `%%magic` as a whole is no Python and
     gives an empty tree.
-
-    Args:
-        source: the source.
-
-    Returns:
-        The syntax tree.
-
-    Raises:
-        SyntaxError: what remains is not Python.
-
-    Example:
-        >>> ast.unparse(tree_of("%matplotlib inline\\nx = 1"))
-        'pass\\nx = 1'
     """
     if source.lstrip().startswith("%%"):
         return ast.Module(body=[], type_ignores=[])
@@ -47,23 +34,7 @@ def tree_of(source: str) -> ast.Module:
 def code_cells(
     notebook: nbformat.NotebookNode, name: str
 ) -> Iterator[tuple[int, nbformat.NotebookNode, ast.Module]]:
-    """Go through the code cells with their syntax trees.
-
-    Args:
-        notebook: the notebook.
-        name: the file's name, for messages.
-
-    Returns:
-        Number from 1, cell and tree of each code cell.
-
-    Raises:
-        InputError: a cell is not Python.
-
-    Example:
-        >>> book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1")])
-        >>> [number for number, cell, tree in code_cells(book, "00_a.ipynb")]
-        [1]
-    """
+    """The code cells: number from 1, cell and syntax tree; one that is no Python is refused."""
     for number, cell in documents.numbered(notebook):
         if cell.cell_type != "code":
             continue
@@ -79,20 +50,7 @@ def code_cells(
 
 
 def calls(tree: ast.AST, module: str, function: str) -> list[ast.Call]:
-    """Find the calls `module.function(…)` in a syntax tree.
-
-    Args:
-        tree: the tree.
-        module: the name before the dot.
-        function: the name after it.
-
-    Returns:
-        The calls, in the order of the source.
-
-    Example:
-        >>> len(calls(ast.parse("claims.check('a', 'A.')"), "claims", "check"))
-        1
-    """
+    """The calls `module.function(…)` in a syntax tree, in the order of the source."""
     found = [
         node
         for node in ast.walk(tree)
@@ -105,43 +63,16 @@ def calls(tree: ast.AST, module: str, function: str) -> list[ast.Call]:
     return sorted(found, key=lambda call: (call.lineno, call.col_offset))
 
 
-def argument(call: ast.Call, position: int | None, keyword: str) -> ast.expr | None:
-    """Return one argument of a call, given by place or by name.
-
-    Args:
-        call: the call.
-        position: its place, from 0; None when it goes by name only.
-        keyword: its name.
-
-    Returns:
-        The expression; None when it is not given.
-
-    Example:
-        >>> call = ast.parse("f(1, b=2)").body[0].value
-        >>> argument(call, 1, "b").value
-        2
-    """
+def argument(call: ast.Call, position: int, keyword: str) -> ast.expr | None:
+    """One argument of a call, given by place or by name; None when it is not given."""
     for given in call.keywords:
         if given.arg == keyword:
             return given.value
-    if position is not None and position < len(call.args):
-        return call.args[position]
-    return None
+    return call.args[position] if position < len(call.args) else None
 
 
 def assigned_name(statement: ast.stmt) -> ast.Name | None:
-    """Return the name that a plain assignment sets.
-
-    Args:
-        statement: one statement.
-
-    Returns:
-        The name; None when the statement is not a plain assignment to one name.
-
-    Example:
-        >>> assigned_name(ast.parse("SEED = 0").body[0]).id
-        'SEED'
-    """
+    """The name that a statement sets, if it is a plain assignment to one name."""
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         target = statement.targets[0]
     elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
@@ -152,22 +83,7 @@ def assigned_name(statement: ast.stmt) -> ast.Name | None:
 
 
 def literal(node: ast.expr, what: str) -> object:
-    """Return the value of an expression that stands there in full.
-
-    Args:
-        node: the expression.
-        what: what it is and where, for the message.
-
-    Returns:
-        Its value.
-
-    Raises:
-        InputError: it would have to be computed.
-
-    Example:
-        >>> literal(ast.parse("(0.5, None)", mode="eval").body, "a band")
-        (0.5, None)
-    """
+    """The value of an expression that stands there in full; `what` names it in the refusal."""
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, RecursionError) as error:

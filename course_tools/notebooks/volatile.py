@@ -2,7 +2,7 @@
 
 import re
 
-# What cannot be compared, and how it is recognised.
+# What cannot be compared, and how it is recognized.
 _PATTERNS = {
     "an address in memory": re.compile(r"\b0x[0-9a-fA-F]{6,}\b"),
     "a time that was measured": re.compile(
@@ -15,21 +15,7 @@ _PATTERNS = {
 
 
 def volatile_text(text: str) -> list[str]:
-    """Find what another run would print differently.
-
-    Args:
-        text: an output, as plain text.
-
-    Returns:
-        For each kind found, one line with its first occurrence.
-
-    Example:
-        >>> volatile_text("<Dense object at 0x7f2a90b1c0d0>")
-        ['expected text that is the same in every run, received an address in memory: \
-0x7f2a90b1c0d0']
-        >>> volatile_text("(None, 148, 148, 32) 896")
-        []
-    """
+    """Find what another run would print differently: one line for each kind found."""
     return [
         f"expected text that is the same in every run, received {kind}: {match.group()}"
         for kind, pattern in _PATTERNS.items()
@@ -38,18 +24,7 @@ def volatile_text(text: str) -> list[str]:
 
 
 def output_faults(outputs: list) -> list[str]:
-    """Say what makes outputs unfit to be kept and compared.
-
-    Args:
-        outputs: the outputs of one cell, as stored.
-
-    Returns:
-        The faults, each in one line; empty for good ones.
-
-    Example:
-        >>> output_faults([{"output_type": "stream", "name": "stderr", "text": "W0000"}])
-        ['expected nothing on stderr, received W0000']
-    """
+    """What makes the stored outputs of a cell unfit to be kept and compared, one line each."""
     faults = []
     for output in outputs:
         kind = output["output_type"]

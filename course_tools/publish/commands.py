@@ -1,5 +1,7 @@
 """The commands that publish, as thin as the others; `course_tools.cli` takes them in."""
 
+import contextlib
+import threading
 from pathlib import Path
 
 import click
@@ -11,7 +13,7 @@ __all__ = ["COMMANDS", "notebooks_option", "student"]
 
 def notebooks_option(function):
     """Give a command the option --notebooks."""
-    from course_tools.run.fingerprint import ROOT
+    from course_tools.environment import ROOT
 
     return click.option(
         "--notebooks",
@@ -41,7 +43,7 @@ def student(target, notebooks, zipped=False, address="") -> None:
 @notebooks_option
 def instructor(target, notebooks, zipped) -> None:
     """Write copies with solutions, notes and expected numbers into TARGET (dist/instructor/)."""
-    from course_tools.publish.bundles import instructor_files, write_instructor_copies
+    from course_tools.publish.instructor import instructor_files, write_instructor_copies
 
     click.echo(write_instructor_copies(notebooks, target))
     if zipped:
@@ -60,7 +62,7 @@ def nbgrader(target, names, notebooks) -> None:
 
 
 def _zip(target: Path, files: dict[str, bytes]) -> None:
-    from course_tools.publish.bundles import write_zip
+    from course_tools.publish.shelf import write_zip
 
     click.echo(f"{write_zip(target.with_name(target.name + '.zip'), files)}: written")
 
@@ -82,24 +84,28 @@ _run_folders = click.option(
 @_run_folders
 @click.option("--out", type=click.Path(path_type=Path), default=Path("dist/site"))
 @click.option("--execute", is_flag=True, help="First execute what is not executed, in quick.")
-@click.option("--instructor", is_flag=True, help="Offer solutions and speaker's notes, too.")
+@click.option(
+    "--instructor", "solutions", is_flag=True, help="Offer solutions and speaker's notes, too."
+)
 @click.option("--from", "address", default="", help="Where hosted notebooks install the course.")
-@click.option("--serve", "served", is_flag=True, help="Show it on this machine afterwards.")
+@click.option("--serve", is_flag=True, help="Show it on this machine afterwards.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 @notebooks_option
 @click.pass_context
-def site(context, names, run_folders, out, execute, served, port, notebooks, **options):
+def site(context, names, run_folders, out, execute, serve, port, notebooks, **options):
     """Build the site from executed chapters into dist/site/; executes none unless told to."""
-    from course_tools.publish import serving
-    from course_tools.publish.site import build
+    from course_tools.publish.site import build, served
 
-    if execute:
-        _execute_first(context, names, run_folders, notebooks)
-    click.echo(build(notebooks, run_folders, out, names=names, **options))
-    if served:
-        with serving.server(out, port=port) as address:
-            click.echo(f"{address} (Ctrl-C ends it)")
-            serving.wait()
+    with contextlib.ExitStack() as stack:
+        # Before the work, so that a port in use is told at once.
+        shown = stack.enter_context(served(out, port=port)) if serve else ""
+        if execute:
+            _execute_first(context, names, run_folders, notebooks)
+        click.echo(build(notebooks, run_folders, out, names=names, **options))
+        if shown:
+            click.echo(f"{shown} (Ctrl-C ends it)")
+            with contextlib.suppress(KeyboardInterrupt):
+                threading.Event().wait()
 
 
 @click.command()

@@ -16,13 +16,13 @@ from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from course_tools.notebooks import chapters, documents, syntax
-from course_tools.publish.shelf import Shelf
-from course_tools.publish.student import Report, shown_files
+from course_tools.publish import shelf
+from course_tools.publish.student import shown_files
 from course_utils.errors import InputError
 
-__all__ = ["CONFIG", "assignment", "write_assignments"]
+__all__ = ["assignment", "write_assignments"]
 
-CONFIG = """\
+_CONFIG = """\
 # How nbgrader executes the course's assignments. Written by `course nbgrader`; yours to change.
 from pathlib import Path
 
@@ -35,9 +35,20 @@ c.Execute.startup_timeout = 300
 c.Execute.iopub_timeout = 120
 """
 
-_WHY = """\
-**In your own words** ({points} points, given by a person). In two or three sentences: why is your \
-answer right, and which result would have told you that it is wrong?
+# An answer runs in the same kernel, and could have put something else in the place of a check: so
+# the checks are loaded from their files once more.
+_FRESH = """\
+import importlib, sys
+for name in [name for name in sys.modules if name.startswith("course_utils.exercises")]:
+    del sys.modules[name]
+exercises = importlib.import_module("course_utils.exercises")
+"""
+
+# For an answer that the self-check accepts, and for what the student says about it.
+_POINTS, _POINTS_FOR_WORDS = 1, 2
+_WORDS = f"""\
+**In your own words** ({_POINTS_FOR_WORDS} points, given by a person). In two or three sentences: \
+why is your answer right, and which result would have told you that it is wrong?
 
 <!-- BEGIN SOLUTION -->
 (For whoever grades: half of the points for the reason, half for the result that would have \
@@ -46,30 +57,13 @@ spoken against it.)
 
 
 def assignment(
-    chapter: NotebookNode,
-    *,
-    name: str,
-    values: Mapping[str, object] = MappingProxyType({}),
-    points: int = 1,
-    points_for_words: int = 2,
+    chapter: NotebookNode, *, name: str, values: Mapping[str, object] = MappingProxyType({})
 ) -> NotebookNode:
-    """A chapter in the form of an nbgrader source notebook.
+    """A chapter in the form of an nbgrader source notebook; its file's name is for messages.
 
-    Args:
-        chapter: the chapter; left as it is.
-        name: its file's name, for messages.
-        values: of parameters: name to literal. A kernel that grades takes those of `smoke`: every
-            self-check works there in seconds, and everybody is graded on the same numbers.
-        points: of each exercise, for an answer that its self-check accepts.
-        points_for_words: of each exercise, for what the student says about the answer.
-
-    Returns:
-        A copy: cells for lecturers and outputs are gone, the parameters have the values given and
-        are locked, and each exercise is a cell to solve, a locked one that grades it, and one of
-        text that a person grades.
-
-    Raises:
-        InputError: an exercise's cell does not end with `exercises.check(…)`.
+    Cells for lecturers and outputs are gone, the parameters have the values given and are locked,
+    and each exercise is a cell to solve, a locked one that grades it, and one of text that a person
+    grades.
     """
     copy = documents.with_parameters(chapter, values)
     cells: list[NotebookNode] = []
@@ -77,61 +71,45 @@ def assignment(
         tags = documents.tags(cell)
         if "instructor" in tags:
             continue
+        cells.append(cell)
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
         if "parameters" in tags:
             # Read-only: when it grades, nbgrader puts back what a student changed here.
-            cell.metadata["nbgrader"] = _marks(cell.id)
+            cell.metadata["nbgrader"] = _marks(cell)
         if "exercise" not in tags:
-            cells.append(cell)
             continue
-        where = f"{name}, {documents.label(number, cell)}"
-        answer, judge = _halves(cell.source, where)
-        cell.source = answer
-        cell.metadata["nbgrader"] = _marks(cell.id, solution=True)
-        graded = new_code_cell(judge, id=f"{cell.id}-graded"[:64])
-        graded.metadata["nbgrader"] = _marks(graded.id, grade=True, points=points)
-        said = _WHY.format(points=points_for_words)
-        why = new_markdown_cell(said, id=f"{cell.id}-in-words"[:64])
-        why.metadata["nbgrader"] = _marks(
-            why.id, cell_type="markdown", solution=True, grade=True, points=points_for_words
+        cell.source, judge = _halves(cell.source, f"{name}, {documents.label(number, cell)}")
+        cell.metadata["nbgrader"] = _marks(cell, solution=True)
+        graded = new_code_cell(_FRESH + judge, id=f"{cell.id}-graded"[:64])
+        graded.metadata["nbgrader"] = _marks(graded, grade=True, points=_POINTS)
+        words = new_markdown_cell(_WORDS, id=f"{cell.id}-in-words"[:64])
+        words.metadata["nbgrader"] = _marks(
+            words, solution=True, grade=True, points=_POINTS_FOR_WORDS
         )
-        for added in (graded, why):
+        for added in (graded, words):
             added.metadata["slideshow"] = {"slide_type": "skip"}
-        cells += [cell, graded, why]
+            cells.append(added)
     copy.cells = cells
     return from_dict(copy)
 
 
-def write_assignments(source: Path, target: Path, *, names: Iterable[str] = ()) -> Report:
+def write_assignments(source: Path, target: Path, *, names: Iterable[str] = ()) -> shelf.Report:
     """Write `source/CHAPTER/CHAPTER.ipynb` for each chapter, and `nbgrader_config.py`.
 
-    Args:
-        source: the folder of the chapters.
-        target: the folder of an nbgrader course; files that were changed there are left alone.
-        names: chapters as `chapters.select` takes them; all without any.
-
-    Returns:
-        What was done about each file.
-
-    Raises:
-        InputError: as for `assignment`.
-        WorldError: the disk does not take it.
+    The target is the folder of an nbgrader course; files that were changed there are left alone.
     """
-    wanted = {"nbgrader_config.py": CONFIG.encode("utf-8")}
+    wanted = {"nbgrader_config.py": _CONFIG.encode("utf-8")}
     for chapter in chapters.find(source, names):
         values = {"PROFILE": "smoke", **chapter.sheet.values("smoke", "embedded")}
         copy = assignment(documents.read(chapter.path), name=chapter.path.name, values=values)
-        folder = f"source/{chapter.stem}"
-        wanted[f"{folder}/{chapter.path.name}"] = documents.dump(copy)
-        files = shown_files(copy, source)
-        wanted |= {f"{folder}/{name}": content for name, content in files.items()}
-    shelf = Shelf(target)
-    copies = tuple(shelf.put(name, content) for name, content in wanted.items())
-    return Report(target, copies, () if names else shelf.leftover(wanted))
+        files = {chapter.path.name: documents.dump(copy), **shown_files(copy, source)}
+        wanted |= {f"source/{chapter.stem}/{name}": content for name, content in files.items()}
+    return shelf.write_copies(target, wanted, whole=not names)
 
 
 def _halves(source: str, where: str) -> tuple[str, str]:
+    """The answer of an exercise, and the line that judges it."""
     body = syntax.tree_of(source).body
     last = body[-1] if body else None
     call = last.value if isinstance(last, ast.Expr) else None
@@ -146,22 +124,16 @@ def _halves(source: str, where: str) -> tuple[str, str]:
 
 
 def _marks(
-    grade_id: str,
-    *,
-    cell_type: str = "code",
-    solution: bool = False,
-    grade: bool = False,
-    points: int | None = None,
+    cell: NotebookNode, *, solution: bool = False, grade: bool = False, points: int | None = None
 ) -> NotebookNode:
+    """What nbgrader reads in a cell's metadata; a cell that is no solution is locked."""
     marks = {
         "schema_version": 3,
-        "grade_id": grade_id,
-        "cell_type": cell_type,
+        "grade_id": cell.id,
+        "cell_type": cell.cell_type,
         "solution": solution,
         "grade": grade,
         "locked": not solution,
         "task": False,
     }
-    if points is not None:
-        marks["points"] = points
-    return from_dict(marks)
+    return from_dict(marks | ({} if points is None else {"points": points}))

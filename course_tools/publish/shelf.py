@@ -6,15 +6,17 @@ that is left alone: the new version is put beside it, once.
 """
 
 import hashlib
+import io
 import json
-from collections.abc import Iterable
+import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from course_tools.notebooks import documents
 from course_utils.errors import InputError, WorldError
 
-__all__ = ["MANIFEST", "Copy", "Shelf"]
+__all__ = ["MANIFEST", "Copy", "Report", "Shelf", "write_copies", "write_zip"]
 
 MANIFEST = ".generated.json"
 
@@ -29,12 +31,9 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Copy:
-    """What was done about one file.
+    """What was done about one file: a state of `_WORDS`, and where the generated version lies.
 
-    Attributes:
-        name: the file's name in the target folder, with "/" between folders.
-        state: "written", "updated", "unchanged", "kept" or "beside" (see `str(copy)`).
-        path: the file that holds the generated version; for "kept" the student's own.
+    For "kept" the path is that of the student's own file.
     """
 
     name: str
@@ -47,25 +46,57 @@ class Copy:
         return f"{self.name}: {_WORDS[self.state]}{beside}"
 
 
+@dataclass(frozen=True)
+class Report:
+    """What was done about each file; `leftover` was generated earlier, from chapters now gone."""
+
+    copies: tuple[Copy, ...]
+    leftover: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether any file was written."""
+        return any(copy.state in ("written", "updated", "beside") for copy in self.copies)
+
+    def __str__(self) -> str:
+        """One line a file, and one when there was nothing to do."""
+        lines = [str(copy) for copy in self.copies]
+        lines += [f"{name}: left there, its chapter is gone" for name in self.leftover]
+        if not self.changed:
+            lines.append("nothing to do")
+        return "\n".join(lines)
+
+
+def write_copies(target: Path, files: Mapping[str, bytes], *, whole: bool = True) -> Report:
+    """Write generated files into a folder, and never over what somebody changed there.
+
+    Where the files are not the `whole` course, nothing there is called left over.
+    """
+    shelf = Shelf(target)
+    copies = tuple(shelf.put(name, content) for name, content in files.items())
+    gone = sorted(set(shelf.generated) - set(files)) if whole else []
+    return Report(copies, tuple(name for name in gone if (target / name).exists()))
+
+
+def write_zip(path: Path, files: Mapping[str, bytes]) -> Path:
+    """Write files into a zip, the same bytes for the same files; its folder is made."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(files):
+            # The date of every member: a zip that differs says that a file does.
+            entry = zipfile.ZipInfo(name, date_time=(2026, 1, 1, 0, 0, 0))
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            archive.writestr(entry, files[name])
+    with documents.writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    documents.write_bytes(path, buffer.getvalue())
+    return path
+
+
 class Shelf:
     """A folder of generated files with its memory of what was generated there.
 
-    Attributes:
-        folder: the folder; made if it is not there.
-        generated: name to the hashes of all that was ever generated under it, newest last.
-
-    Raises:
-        InputError: the folder is a file, or its manifest is not one.
-        WorldError: the folder cannot be made or read.
-
-    Example:
-        >>> import tempfile
-        >>> shelf = Shelf(Path(tempfile.mkdtemp()))
-        >>> shelf.put("a.txt", b"one").state, shelf.put("a.txt", b"one").state
-        ('written', 'unchanged')
-        >>> _ = (shelf.folder / "a.txt").write_bytes(b"my own words")
-        >>> print(shelf.put("a.txt", b"two"))
-        a.txt: kept, it was changed there; the new version is beside it: a.new.txt
+    `generated` is each name with the hashes of all that was ever generated under it, newest last.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -81,18 +112,7 @@ class Shelf:
         self.generated = self._load()
 
     def put(self, name: str, content: bytes) -> Copy:
-        """Write one file, or leave a person's work alone.
-
-        Args:
-            name: its name in the folder, with "/" between folders.
-            content: its bytes.
-
-        Returns:
-            What was done.
-
-        Raises:
-            WorldError: the disk does not take it.
-        """
+        """Write one file, its name with "/" between folders, or leave a person's work alone."""
         path = self.folder / name
         digest = _digest(content)
         known = self.generated.get(name, [])
@@ -101,7 +121,7 @@ class Shelf:
             self._remember(name, digest)
             return Copy(name, "unchanged", path)
         if there is None or _digest(there) in known:
-            self._write(name, path, digest, content)
+            self._write(name, path, content)
             return Copy(name, "written" if there is None else "updated", path)
         if known and known[-1] == digest:
             return Copy(name, "kept", path)
@@ -109,20 +129,8 @@ class Shelf:
         if _bytes_of(beside) == content:
             self._remember(name, digest)
             return Copy(name, "kept", path)
-        self._write(name, beside, digest, content)
+        self._write(name, beside, content)
         return Copy(name, "beside", beside)
-
-    def leftover(self, wanted: Iterable[str]) -> tuple[str, ...]:
-        """Name what was generated once, is not any more, and is still there.
-
-        Args:
-            wanted: the names that are generated now.
-
-        Returns:
-            The other names, sorted.
-        """
-        gone = sorted(set(self.generated) - set(wanted))
-        return tuple(name for name in gone if (self.folder / name).exists())
 
     def _place_beside(self, path: Path, digest: str, known: list[str]) -> Path:
         """The first name beside a file that is free or holds nothing of a student's."""
@@ -134,14 +142,12 @@ class Shelf:
                 return place
             count += 1
 
-    def _write(self, name: str, path: Path, digest: str, content: bytes) -> None:
+    def _write(self, name: str, path: Path, content: bytes) -> None:
         # Remembered first: if the power fails in between, the old file is still known as
         # generated. The other way round, the new file would pass for a student's work.
-        self._remember(name, digest)
-        try:
+        self._remember(name, _digest(content))
+        with documents.writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise WorldError(f"cannot make the folder {path.parent}: {error.strerror}") from error
         documents.write_bytes(path, content)
 
     def _remember(self, name: str, digest: str) -> None:

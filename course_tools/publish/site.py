@@ -2,24 +2,27 @@
 
 Sphinx makes it with MyST-NB and the book theme. Nothing is executed and nothing fetched: MathJax
 comes out of an installed package, fonts and styles out of the theme. A warning of Sphinx is an
-error, and what Sphinx does not look at, `checking` does.
+error: a link that leads nowhere, an image that is not there, a heading out of its order.
 """
 
-import importlib.util
+import contextlib
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from course_tools.notebooks import documents
-from course_tools.publish import bundles, checking, executed, licences, pages, promises, slides
-from course_tools.publish.reference import reference_pages
+from course_tools.publish import executed, instructor, licenses, pages, shelf, slides, student
+from course_tools.publish.executed import Executed
 from course_utils.errors import InputError, WorldError
 
-__all__ = ["Site", "build", "mathjax"]
+__all__ = ["Site", "build", "served"]
 
 _FILES = Path(__file__).with_name("files")
 
@@ -62,7 +65,7 @@ html_theme_options = {
 """
 
 # Pages are read from a server or from files; their scripts and styles stand in them, and the
-# explorers read pictures that the reader has chosen.
+# explorers read images that the reader has chosen.
 _POLICY = """
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'self' file: data: blob: \
@@ -71,13 +74,7 @@ _POLICY = """
 
 @dataclass(frozen=True)
 class Site:
-    """What `build` made.
-
-    Attributes:
-        folder: the site; `index.html` is its first page.
-        pages: how many pages it has.
-        size_mb: of all files, in megabytes.
-    """
+    """What `build` made: its folder, how many pages, and the megabytes of all files."""
 
     folder: Path
     pages: int
@@ -90,56 +87,37 @@ class Site:
 
 def build(
     source: Path,
-    run: Path | Sequence[Path],
+    runs: Sequence[Path],
     target: Path,
     *,
     names: Iterable[str] = (),
-    instructor: bool = False,
+    solutions: bool = False,
     address: str = "",
 ) -> Site:
     """Build the site. The folder there before is replaced once the new one is whole.
 
-    Args:
-        source: the folder of the chapters.
-        run: the folder of a run in which they were executed, or several (see `executed.read`).
-        target: where to.
-        names: chapters as `chapters.select` takes them; all without any.
-        instructor: offer the instructor's copies, with solutions, too, and speaker's notes.
-        address: from which a hosted notebook installs the course; "" leaves that open.
-
-    Returns:
-        What was made.
-
-    Raises:
-        InputError: a chapter is not fit to be published (see `executed.read`), the target holds
-            something else than a site, or Sphinx or `checking` found a fault.
-        WorldError: a package of the extra `publish` is missing.
+    With `solutions`, it offers the instructor's copies, too, and speaker's notes. The address is
+    the one from which a hosted notebook installs the course; "" leaves that open.
     """
-    if target.exists() and any(target.iterdir()) and not (target / "searchindex.js").is_file():
-        raise InputError(
-            f"expected a folder for the site that is empty or holds an older site, received "
-            f"{target}: choose another with --out"
-        )
-    names = tuple(names)
-    found = executed.read(source, run, names)
-    script = mathjax()
-    with tempfile.TemporaryDirectory(prefix="course-site-") as name:
-        work = Path(name)
-        _write(work / "src", found, source, script, instructor=instructor, address=address)
-        _sphinx(work / "src", work / "out")
-        shutil.rmtree(work / "out" / ".doctrees", ignore_errors=True)
-        # What Sphinx keeps for itself, and a template that the theme copies along.
-        templates = (work / "out" / "_static").glob("*webpack-macros.html")
-        for path in (work / "out" / ".buildinfo", *templates):
-            path.unlink(missing_ok=True)
-        _guard(work / "out")
-        faults = checking.faults(work / "out")
-        if faults:
-            raise InputError(f"expected a site without faults, received: {'; '.join(faults)}")
-        if target.exists():
-            shutil.rmtree(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(work / "out", target)
+    _check_target(target)
+    found = executed.read(source, runs, names)
+    # Beside the target, so that it is renamed into its place and not copied there.
+    place = target.resolve()
+    with documents.writing(target):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".course-site-", dir=place.parent) as name:
+            work = Path(name)
+            _write(work / "src", found, source, solutions=solutions, address=address)
+            _sphinx(work / "src", work / "site")
+            # What Sphinx keeps for itself, and a template that the theme copies along.
+            templates = (work / "site" / "_static").glob("*webpack-macros.html")
+            for path in (work / "site" / ".buildinfo", *templates):
+                path.unlink(missing_ok=True)
+            for page in (work / "site").rglob("*.html"):
+                # Also for what no look at the pages finds: a script that puts an address together.
+                text = page.read_text("utf-8").replace("<head>", f"<head>{_POLICY}", 1)
+                page.write_text(text, "utf-8")
+            _replace(place, work / "site", old=work / "old")
     files = [path for path in target.rglob("*") if path.is_file()]
     return Site(
         target,
@@ -148,32 +126,37 @@ def build(
     )
 
 
-def mathjax() -> Path:
-    """The one file of MathJax that sites and decks carry.
-
-    Raises:
-        WorldError: the package that carries it is not installed.
-    """
-    found = importlib.util.find_spec("mathjax")
-    places = list(found.submodule_search_locations or ()) if found else []
-    for place in places:
-        file = Path(place) / "static" / "mathjax" / "es5" / "tex-svg-full.js"
-        if file.is_file():
-            return file
-    raise WorldError(
-        "expected MathJax from the package django-static-mathjax, it is not installed: "
-        "pip install -e '.[publish]'"
-    )
+def _check_target(target: Path) -> None:
+    """Refuse to replace what is no site."""
+    with documents.writing(target):
+        there = target.exists() and (target.is_file() or any(target.iterdir()))
+        if there and not (target / "searchindex.js").is_file():
+            raise InputError(
+                f"expected a folder for the site that is empty or holds an older site, received "
+                f"{target}: choose another with --out"
+            )
 
 
-def _write(src: Path, found, source: Path, script: Path, *, instructor: bool, address: str) -> None:
+def _replace(target: Path, new: Path, *, old: Path) -> None:
+    """Put a folder in the place of another of the same disk; what fails leaves the other there."""
+    if target.exists():
+        target.rename(old)
+    try:
+        new.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+
+
+def _write(src: Path, found: Sequence[Executed], source: Path, *, solutions, address) -> None:
     """Write all that Sphinx reads."""
-    for folder in ("chapters", "api", "_static/mathjax", "_static/figures", "extra"):
+    for folder in ("chapters/linked", "api", "_static/mathjax", "_static/figures", "extra/slides"):
         (src / folder).mkdir(parents=True)
     (src / "conf.py").write_text(_CONFIGURATION, encoding="utf-8")
     for name in ("course.css", "course.js", "favicon.svg"):
         shutil.copy(_FILES / name, src / "_static")
-    shutil.copy(script, src / "_static/mathjax")
+    shutil.copy(slides.mathjax(), src / "_static/mathjax")
     figures = {}
     for one in found:
         figure = pages.first_figure(one)
@@ -181,62 +164,71 @@ def _write(src: Path, found, source: Path, script: Path, *, instructor: bool, ad
             place = f"_static/figures/{one.chapter.number}.png"
             (src / place).write_bytes(figure[0])
             figures[one.chapter.number] = (place, figure[1])
-    downloads = src / "extra" / "downloads"
-    offered = bundles.write_downloads(
-        found, source, downloads, instructor=instructor, address=address
+    versions = write_downloads(
+        found, source, src / "extra/downloads", solutions=solutions, address=address
     )
-    decks = src / "extra" / "slides"
-    slides.write_decks(found, decks, script=script, notes=instructor)
-    licence = licences.beside(source)
-    for name, content in licence.items():
+    slides.write_decks(found, src / "extra/slides", notes=solutions)
+    license = licenses.beside(source)
+    for name, content in license.items():
         (src / "extra" / name).write_bytes(content)
-    parts = [*licences.of_pages(), *licences.of_decks(script, slides.reveal_folder())]
-    (src / "extra" / "NOTICE").write_bytes(licences.notice(parts))
+    decks = licenses.of_decks(slides.mathjax(), slides.reveal_folder())
+    carried = [*licenses.of_pages(), *decks]
+    (src / "extra" / "NOTICE").write_bytes(licenses.notice(carried))
+
+    def copied(path: Path) -> str:
+        shutil.copy(path, src / "chapters" / "linked")
+        return f"linked/{path.name}"
+
     for one in found:
-        _write_chapter(src, one, source, instructor=instructor)
+        stem = one.chapter.stem
+        offers = [
+            ("Student's notebook", f"../downloads/student/{stem}.ipynb"),
+            ("With outputs", f"../downloads/executed/{stem}.ipynb"),
+            ("Slides", f"../slides/{stem}.html"),
+        ]
+        if solutions:
+            offers.append(("Instructor's notebook", f"../downloads/instructor/{stem}.ipynb"))
+        page = pages.chapter_page(one, downloads=offers, copied=copied)
+        documents.write(src / "chapters" / f"{stem}.ipynb", page)
     reference = ["claims", "glossary", "downloads", "api/index"]
     texts = {
         "index": pages.landing_page(found, figures=figures, reference=reference),
-        "claims": promises.claims_page(found),
+        "claims": pages.claims_page(found),
         "glossary": pages.glossary_page(found),
-        "downloads": bundles.downloads_page(
-            found, offered, instructor=instructor, licensed=bool(licence)
-        ),
-        **reference_pages(),
+        "downloads": pages.downloads_page(found, versions, licensed=bool(license)),
+        **pages.reference_pages(),
     }
     for name, text in texts.items():
         (src / f"{name}.md").write_text(text, encoding="utf-8")
 
 
-def _write_chapter(src: Path, one: executed.Executed, source: Path, *, instructor: bool) -> None:
-    stem = one.chapter.stem
-    offers = [
-        ("Student's notebook", f"../downloads/student/{stem}.ipynb"),
-        ("With outputs", f"../downloads/executed/{stem}.ipynb"),
-        ("Slides", f"../slides/{stem}.html"),
-    ]
-    if instructor:
-        offers.append(("Instructor's notebook", f"../downloads/instructor/{stem}.ipynb"))
-    page = pages.chapter_page(one, downloads=offers)
-
-    def copied(path: Path) -> str:
-        place = Path("linked") / path.name
-        (src / "chapters" / "linked").mkdir(exist_ok=True)
-        shutil.copy(path, src / "chapters" / place)
-        return place.as_posix()
-
-    pages.outside_links(page, source, copied)
-    documents.write(src / "chapters" / f"{stem}.ipynb", page)
-
-
-def _guard(folder: Path) -> None:
-    """Write into each page that a browser may ask nobody but the site itself.
-
-    Also for what no look at the pages finds, as a script that puts an address together.
-    """
-    for page in folder.rglob("*.html"):
-        text = page.read_text("utf-8")
-        page.write_text(text.replace("<head>", f"<head>{_POLICY}", 1), "utf-8")
+def write_downloads(
+    found: Sequence[Executed], source: Path, target: Path, *, solutions: bool, address: str = ""
+) -> list[str]:
+    """Write each chapter in each version, and each version as a zip; returns the versions."""
+    names = [one.chapter.number for one in found]
+    reading = licenses.beside(source)
+    for one in found:
+        copy = licenses.named(pages.reader_copy(one), source)
+        if address:
+            copy = student.hosted(copy, address)
+        reading |= {
+            one.chapter.path.name: documents.dump(copy),
+            **student.shown_files(copy, source),
+        }
+    versions = {
+        "student": student.student_files(source, names, address=address),
+        "executed": reading,
+    }
+    if solutions:
+        versions["instructor"] = instructor.instructor_files(source, names)
+    for version, files in versions.items():
+        for name, content in files.items():
+            place = target / version / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+        shelf.write_zip(target / f"{version}.zip", files)
+    return list(versions)
 
 
 def _sphinx(src: Path, out: Path) -> None:
@@ -253,3 +245,31 @@ def _sphinx(src: Path, out: Path) -> None:
         raise WorldError("expected Sphinx, it is not installed: pip install -e '.[publish]'")
     said = [line.replace(f"{src}/", "") for line in done.stderr.splitlines() if line.strip()]
     raise InputError(f"expected Sphinx to have no complaint, received: {'; '.join(said[:20])}")
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    """Files of a folder, without a line for each request."""
+
+    def log_message(self, *parts: object) -> None:
+        """Say nothing."""
+
+
+@contextlib.contextmanager
+def served(folder: Path, *, port: int = 0) -> Iterator[str]:
+    """Serve a folder on the loopback address as long as the block runs; port 0 is any free one.
+
+    The folder may come later, and be replaced meanwhile.
+    """
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), partial(_Quiet, directory=str(folder)))
+    except OSError as error:
+        raise WorldError(
+            f"expected port {port} to be free, it is not ({error.strerror}): "
+            "choose another with --port"
+        ) from error
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()

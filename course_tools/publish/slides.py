@@ -5,62 +5,49 @@ the decks, so that each opens from a file, without a network. In the browser a s
 the cells of a slide onto as many slides of 1280 × 720 as they need, and none overflows.
 """
 
+import importlib.util
 import shutil
+import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from nbformat import NotebookNode, from_dict
 
 from course_tools.notebooks import documents
-from course_tools.publish import checking, executed, licences, pages
+from course_tools.publish import executed, licenses, pages
 from course_tools.publish.executed import Executed
-from course_utils.errors import InputError, WorldError
+from course_utils.errors import WorldError
 
-__all__ = ["build", "carried", "reveal_folder", "slides_copy", "write_decks"]
+__all__ = ["build", "carried", "mathjax", "reveal_folder", "slides_copy", "write_decks"]
 
 _FILES = Path(__file__).with_name("files")
 _ASSETS = "deck"
 
 
 def build(
-    source: Path, run: Path | Sequence[Path], target: Path, *, names: Iterable[str] = ()
+    source: Path, runs: Sequence[Path], target: Path, *, names: Iterable[str] = ()
 ) -> list[Path]:
-    """Make the decks, with speaker's notes.
+    """Make the decks of executed chapters, with speaker's notes, into a folder.
 
-    Args:
-        source: the folder of the chapters.
-        run: the folder of a run in which they were executed, or several (see `executed.read`).
-        target: where to; files of other names there are left alone.
-        names: chapters as `chapters.select` takes them; all without any.
-
-    Returns:
-        The decks, by number.
-
-    Raises:
-        InputError: a chapter is not fit to be published (see `executed.read`), or a deck is not
-            (see `checking.faults`).
-        WorldError: a package of the extra `publish` is missing.
+    Each file there is replaced whole, once all decks are made; files of other names are left alone.
     """
-    from course_tools.publish.site import mathjax
-
-    found = executed.read(source, run, names)
-    decks = write_decks(found, target, script=mathjax(), notes=True)
-    faults = checking.faults(target)
-    if faults:
-        raise InputError(f"expected decks without faults, received: {'; '.join(faults)}")
-    return decks
+    found = executed.read(source, runs, names)
+    with documents.writing(target):
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target, prefix=".slides-") as work:
+            decks = write_decks(found, Path(work), notes=True)
+            for file in filter(Path.is_file, sorted(Path(work).rglob("*"))):
+                place = target / file.relative_to(work)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                file.replace(place)
+    return [target / deck.name for deck in decks]
 
 
 def slides_copy(chapter: Executed, *, notes: bool) -> NotebookNode:
-    """A chapter as a deck shows it.
+    """A chapter as a deck shows it: the reader's copy.
 
-    Args:
-        chapter: the executed chapter.
-        notes: with cells tagged instructor as speaker's notes. They stand in the deck's file,
-            where every reader of the file finds them.
-
-    Returns:
-        The reader's copy, without self-checks (they would fail on a stub).
+    With notes, cells tagged instructor are speaker's notes. They stand in the deck's file, where
+    every reader of the file finds them.
     """
     kept = {cell.id: cell for cell in pages.reader_copy(chapter).cells}
     copy = from_dict(chapter.notebook)
@@ -79,27 +66,29 @@ def slides_copy(chapter: Executed, *, notes: bool) -> NotebookNode:
 
 
 def carried(decks: Sequence[Path]) -> dict[str, bytes]:
-    """Decks with all that they need, for a zip.
-
-    Args:
-        decks: from `build`, of one folder.
-
-    Returns:
-        Name in that folder to content.
-    """
+    """Decks of one folder with all that they need, by their names there, for a zip."""
     folder = decks[0].parent
-    files = [*decks, *(folder / _ASSETS).rglob("*"), folder / licences.LICENCE, folder / "NOTICE"]
+    files = [*decks, *(folder / _ASSETS).rglob("*"), folder / licenses.LICENSE, folder / "NOTICE"]
     return {
         file.relative_to(folder).as_posix(): file.read_bytes() for file in files if file.is_file()
     }
 
 
-def reveal_folder() -> Path:
-    """The folder of reveal.js that decks carry parts of.
+def mathjax() -> Path:
+    """The one file of MathJax that site and decks carry."""
+    found = importlib.util.find_spec("mathjax")
+    for place in (found.submodule_search_locations or ()) if found else ():
+        file = Path(place) / "static" / "mathjax" / "es5" / "tex-svg-full.js"
+        if file.is_file():
+            return file
+    raise WorldError(
+        "expected MathJax from the package django-static-mathjax, it is not installed: "
+        "pip install -e '.[publish]'"
+    )
 
-    Raises:
-        WorldError: a package of the extra `publish` is missing.
-    """
+
+def reveal_folder() -> Path:
+    """The folder of reveal.js that decks carry parts of."""
     try:
         import nbconvert  # noqa: F401, what makes the decks
         import sphinx_revealjs
@@ -110,43 +99,24 @@ def reveal_folder() -> Path:
     return Path(sphinx_revealjs.__file__).parent / "_static" / "revealjs"
 
 
-def write_decks(
-    found: Sequence[Executed], target: Path, *, script: Path, notes: bool
-) -> list[Path]:
-    """Write decks and what they need into a folder, with the licences.
-
-    Args:
-        found: the executed chapters.
-        target: the folder; made if it is not there.
-        script: MathJax, from `site.mathjax`.
-        notes: as for `slides_copy`.
-
-    Returns:
-        The decks.
-
-    Raises:
-        WorldError: a package of the extra `publish` is missing.
-    """
-    reveal = reveal_folder()
+def write_decks(found: Sequence[Executed], target: Path, *, notes: bool) -> list[Path]:
+    """Write decks and what they need into a new folder, with the licenses."""
+    reveal, script = reveal_folder(), mathjax()
     from nbconvert import SlidesExporter
     from traitlets.config import Config
 
-    assets = target / _ASSETS
-    (assets / "dist" / "theme").mkdir(parents=True, exist_ok=True)
-    shutil.copy(reveal / "dist" / "reveal.js", assets)
-    shutil.copy(reveal / "dist" / "reveal.css", assets / "dist")
-    shutil.copy(_FILES / "deck.css", assets / "dist" / "theme" / "course.css")
+    themes = target / _ASSETS / "dist" / "theme"
     fonts = reveal / "dist" / "theme" / "fonts" / "source-sans-pro"
     kept = shutil.ignore_patterns("*.eot", "*.ttf")
-    shutil.copytree(
-        fonts, assets / "dist/theme/fonts" / fonts.name, ignore=kept, dirs_exist_ok=True
-    )
-    shutil.copy(reveal / "plugin" / "notes" / "notes.js", assets)
-    for file in (_FILES / "deck.js", script):
-        shutil.copy(file, assets)
-    (target / "NOTICE").write_bytes(licences.notice(licences.of_decks(script, reveal)))
-    licence = licences.beside(found[0].chapter.path.parent) if found else {}
-    for name, content in licence.items():
+    shutil.copytree(fonts, themes / "fonts" / fonts.name, ignore=kept)
+    shutil.copy(_FILES / "deck.css", themes / "course.css")
+    shutil.copy(reveal / "dist" / "reveal.css", themes.parent)
+    scripts = (reveal / "dist" / "reveal.js", reveal / "plugin" / "notes" / "notes.js")
+    for file in (*scripts, _FILES / "deck.js", script):
+        shutil.copy(file, target / _ASSETS)
+    (target / "NOTICE").write_bytes(licenses.notice(licenses.of_decks(script, reveal)))
+    license = licenses.beside(found[0].chapter.path.parent) if found else {}
+    for name, content in license.items():
         (target / name).write_bytes(content)
     config = Config(SlidesExporter={"reveal_url_prefix": _ASSETS, "reveal_theme": "course"})
     exporter = SlidesExporter(
@@ -154,11 +124,10 @@ def write_decks(
     )
     decks = []
     for one in found:
-        name = f"{one.chapter.number} · {one.chapter.title}"
         resources = {
             "deck_assets": _ASSETS,
-            "metadata": {"name": name},
-            "licence": "".join(licence),
+            "metadata": {"name": f"{one.chapter.number} · {one.chapter.title}"},
+            "license": "".join(license),
         }
         page, _ = exporter.from_notebook_node(slides_copy(one, notes=notes), resources=resources)
         decks.append(target / f"{one.chapter.stem}.html")

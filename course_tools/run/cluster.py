@@ -11,6 +11,7 @@ import importlib.util
 import logging
 import math
 import os
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from course_tools.notebooks import documents
 from course_tools.run import execution, fingerprint, kernels
-from course_tools.run.jobs import Job, Outcome, Reason
+from course_tools.run.plan import Job, Outcome, Progress, Reason
 from course_utils import lessons
 from course_utils.errors import CourseError, InputError, WorldError
 
@@ -34,14 +35,10 @@ _OF_THE_WORKER = ("CUDA_VISIBLE_DEVICES",)
 
 
 class Cluster:
-    """What runs chapters on a cluster; get one from `connect`.
-
-    Attributes:
-        dashboard: the address of Dask's dashboard, or "".
-    """
+    """What runs chapters on a cluster; get one from `connect`."""
 
     def __init__(self, client, installed: str) -> None:
-        self.dashboard = client.dashboard_link or ""
+        self.dashboard = client.dashboard_link or ""  # the address of Dask's dashboard
         self._client = client
         self._installed = installed
         self._variables = fingerprint.variables()
@@ -60,24 +57,20 @@ class Cluster:
         return self._slots
 
     def execute(
-        self, job: Job, *, on_progress: Callable[[execution.Progress], None] | None = None
+        self, job: Job, *, on_progress: Callable[[Progress], None] | None = None
     ) -> Outcome:
-        """Execute a job on a worker, and put the executed notebook into the job's folder.
-
-        Args and returns as `execution.execute`, in whose place this stands.
-
-        Raises:
-            kernels.Interrupted: `end` was called meanwhile.
-        """
+        """Execute a job on a worker, and put the executed notebook into the job's folder."""
         try:
             files = {job.chapter.path.name: documents.path_bytes(job.chapter.path)}
             for name in (f"{job.chapter.number}.toml", lessons.EVIDENCE):
                 if (job.chapter.lessons / name).is_file():
                     files[f"lessons/{name}"] = documents.path_bytes(job.chapter.lessons / name)
             if on_progress:
-                on_progress(execution.Progress(job, 0, 0, "handed to the cluster"))
+                on_progress(Progress(job, 0, 0, "handed to the cluster"))
+            # The key is the task's name on the dashboard; each call is a task of its own.
+            key = f"{job.label}-{os.urandom(8).hex()}"
             future = self._client.submit(
-                work, job, files, self._installed, self._variables, key=_key(job), pure=False
+                work, job, files, self._installed, self._variables, key=key, pure=False
             )
             self._futures.add(future)
             outcome, notebook = self._result(future)
@@ -85,7 +78,7 @@ class Cluster:
                 documents.write_bytes(job.notebook, notebook)
             return replace(outcome, job=job)
         except CourseError as error:
-            return Outcome(job, reasons=(Reason(str(error)),))
+            return execution.broken(job, error)
 
     def end(self) -> None:
         """Give up all jobs. What runs on a worker ends there by itself, and is not taken over."""
@@ -113,31 +106,13 @@ class Cluster:
                 "expected the scheduler to answer until the run is done, the connection was lost "
                 f"({type(error).__name__}): start it again and call again; what is done is kept"
             ) from None
-        except Exception as error:
-            if isinstance(error, kernels.Interrupted):
-                raise
-            raise WorldError(
-                f"expected the cluster to execute this chapter, received {type(error).__name__}: "
-                f"{error}"
-            ) from None
         finally:
             self._futures.discard(future)
 
 
 @contextlib.contextmanager
 def connect(address: str) -> Iterator[Cluster]:
-    """Reach a cluster whose workers have the same course installed.
-
-    Args:
-        address: of the scheduler, such as "tcp://10.0.0.5:8786".
-
-    Yields:
-        The cluster.
-
-    Raises:
-        InputError: Dask is not installed here, or this is no address.
-        WorldError: no scheduler answers there, it has no worker, or a worker's course is another.
-    """
+    """Reach the scheduler of a cluster whose workers have the same course installed."""
     if importlib.util.find_spec("distributed") is None:
         raise InputError(
             "expected the package distributed for --cluster, it is not installed: "
@@ -147,16 +122,20 @@ def connect(address: str) -> Iterator[Cluster]:
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
+        port = re.fullmatch(r"(?:\w+://)?(?:\[[0-9a-fA-F:.]+\]|[^\s:/]+):([0-9]+)", address)
+        if port is None or int(port[1]) > 65_535:  # Dask would wait for some of these for ever
+            raise ValueError("no host and port")
         client = Client(address, timeout=_ANSWER_SECONDS, set_as_default=False)
-    except (ValueError, TypeError) as error:
-        raise InputError(
-            f"expected the address of a Dask scheduler such as tcp://10.0.0.5:8786, received "
-            f"{address!r} ({error})"
-        ) from None
     except OSError as error:
         raise WorldError(
             f"expected a Dask scheduler at {address}, received no answer within "
             f"{_ANSWER_SECONDS} s ({type(error).__name__}): start one with `dask scheduler`"
+        ) from None
+    except Exception as error:
+        # Dask reads an address in many ways, and refuses it in as many.
+        raise InputError(
+            f"expected the address of a Dask scheduler such as tcp://10.0.0.5:8786, received "
+            f"{address!r} ({error})"
         ) from None
     with client:
         installed = fingerprint.installation()
@@ -169,14 +148,9 @@ def work(
 ) -> tuple[Outcome, bytes | None]:
     """Execute a job here, on a worker, in a folder that is gone afterwards.
 
-    Args:
-        job: its files are those of another machine.
-        files: the chapter's notebook, its sheet and its evidence, by name.
-        installed: `fingerprint.installation` of whoever sent the job.
-        variables: `fingerprint.variables` of whoever sent the job; they hold here too.
-
-    Returns:
-        What came of it, and the bytes of the executed notebook, None if there is none.
+    `files` are the chapter's notebook, its sheet and its evidence, by name; `installed` and
+    `variables` are those of `fingerprint` where the job came from. Returns the outcome and the
+    bytes of the executed notebook.
     """
     # A worker may have joined later than the others were looked at.
     if fingerprint.installation() != installed:
@@ -227,11 +201,6 @@ def _another_course(worker: str) -> str:
         f"expected {worker} to have the same course, Python and libraries as this machine, "
         "received others: bring both to the same state, then start the worker again"
     )
-
-
-def _key(job: Job) -> str:
-    """The task's name on the dashboard; each call is a task of its own."""
-    return f"{job.label}-{os.urandom(8).hex()}"
 
 
 def _own_folder() -> str | None:

@@ -19,7 +19,7 @@ from course_tools.run import engine, records
 from course_utils import lessons
 from course_utils.errors import InputError, WorldError
 
-__all__ = ["Refreshed", "clean", "cleaned", "refresh", "write_smoke_copies"]
+__all__ = ["Refreshed", "cleaned", "refresh", "write_smoke_copies"]
 
 # Written by editors and runs, another in each.
 _NOTEBOOK_NOISE = ("papermill", "course", "widgets", "signature", "toc", "vscode")
@@ -32,18 +32,11 @@ _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name":
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What came of refreshing one notebook.
-
-    Attributes:
-        path: the notebook.
-        contracts: the numbers of its contract cells, from 1.
-        changed: the numbers of those whose output is another now.
-        written: whether the file was written at all.
-    """
+    """What came of refreshing one notebook."""
 
     path: Path
-    contracts: tuple[int, ...]
-    changed: tuple[int, ...]
+    contracts: tuple[int, ...]  # the numbers of its contract cells, from 1
+    changed: tuple[int, ...]  # the numbers of those whose output is another now
     written: bool
 
     def __str__(self) -> str:
@@ -54,26 +47,13 @@ class Refreshed:
         return f"{self.path.name}: {cells}, none changed" + ("; cleaned" if self.written else "")
 
 
-def refresh(path: Path | str, *, timeout: int = 900) -> Refreshed:
+def refresh(path: Path, *, timeout: int = 900) -> Refreshed:
     """Execute a notebook and write the outputs of its contract cells into its source.
 
-    It runs as a whole in the profile smoke, in a kernel of this Python. A notebook without
-    contract cells is not run. Counts are those of a fresh run without injected cells.
-
-    Args:
-        path: the notebook; written in one step, and only if something differs.
-        timeout: seconds that one cell may take.
-
-    Returns:
-        What came of it.
-
-    Raises:
-        InputError: the notebook does not run to its end, was changed meanwhile, or a contract cell
-            shows nothing, writes to stderr, or shows an address, a time or a picture. The source
-            is as it was.
-        WorldError: no kernel, no disk.
+    It runs as a whole in the profile smoke; one without contract cells is not run. Counts are those
+    of a fresh run without injected cells. The source stays as it was where the notebook does not
+    run to its end, was changed meanwhile, or a contract cell cannot be compared.
     """
-    path = Path(path)
     stored = documents.path_bytes(path)
     notebook = documents.parse(stored, path.name)
     numbers = [n for n, cell in documents.numbered(notebook) if _is_contract(cell)]
@@ -85,56 +65,30 @@ def refresh(path: Path | str, *, timeout: int = 900) -> Refreshed:
     changed = []
     for number, outputs in kept.items():
         cell = result.cells[number - 1]
-        cell.execution_count = _count(result, number)
+        before = result.cells[:number]
+        cell.execution_count = sum(c.cell_type == "code" and bool(c.source.strip()) for c in before)
         for output in outputs:
             if output.output_type == "execute_result":
                 output.execution_count = cell.execution_count
         if _content(cell.outputs) != _content(outputs):
             changed.append(number)
         cell.outputs = outputs
-    written = _write_unless_changed(path, stored, result)
-    return Refreshed(path, tuple(numbers), tuple(changed), written)
-
-
-def clean(path: Path | str) -> bool:
-    """Take away every stored output, count and trace of a run, except those of contract cells.
-
-    Args:
-        path: the notebook; written in one step, and only if something differs.
-
-    Returns:
-        Whether the file was written.
-
-    Raises:
-        InputError: it is not a notebook.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "00_a.ipynb"
-        >>> cell = nbformat.v4.new_code_cell("1 + 1", execution_count=7)
-        >>> documents.write(path, nbformat.v4.new_notebook(cells=[cell]))
-        >>> clean(path), documents.read(path).cells[0].execution_count, clean(path)
-        (True, None, False)
-    """
-    path = Path(path)
-    stored = documents.path_bytes(path)
-    return _write_unless_changed(path, stored, cleaned(documents.parse(stored, path.name)))
+    content = documents.dump(result)
+    if content != stored:
+        if documents.path_bytes(path) != stored:
+            raise InputError(
+                f"expected {path.name} to stay as it was while it ran, but it was changed: "
+                "run it again"
+            )
+        documents.write_bytes(path, content)
+    return Refreshed(path, tuple(numbers), tuple(changed), content != stored)
 
 
 def cleaned(notebook: NotebookNode) -> NotebookNode:
-    """Return a notebook as it belongs into git.
+    """A notebook as it belongs into git.
 
-    Args:
-        notebook: the notebook; left as it is.
-
-    Returns:
-        A copy without outputs and counts but those of contract cells, without what editors and
-        runs note in the metadata, and with one spelling of the kernel.
-
-    Example:
-        >>> cell = nbformat.v4.new_code_cell("1 + 1", execution_count=7)
-        >>> cleaned(nbformat.v4.new_notebook(cells=[cell])).cells[0].execution_count is None
-        True
+    A copy without outputs and counts but those of contract cells, without what editors and runs
+    note in the metadata, and with one spelling of the kernel.
     """
     result = nbformat.from_dict(notebook)
     for key in _NOTEBOOK_NOISE:
@@ -154,35 +108,23 @@ def write_smoke_copies(source: Path, target: Path) -> list[Path]:
     """Write copies of the chapters whose parameters have the values of smoke.
 
     nbval executes a notebook as it stands. It compares the contract cells of these copies, whose
-    outputs are the same in every profile, in seconds.
-
-    Args:
-        source: the folder of the chapters.
-        target: where to; chapters that were there go, and nothing else.
-
-    Returns:
-        The copies.
-
-    Raises:
-        InputError: a chapter is not well-formed, or the target is the source.
-        WorldError: the disk does not take it.
+    outputs are the same in every profile, in seconds. Other chapters in the target go, and nothing
+    else.
     """
     found = chapters.find(source)
     if target.resolve() == source.resolve():
         raise InputError(f"expected another folder than that of the chapters, received {target}")
+    written = [target / chapter.path.name for chapter in found]
     try:
         target.mkdir(parents=True, exist_ok=True)
+        for chapter, path in zip(found, written, strict=True):
+            notebook = documents.read(chapter.path)
+            documents.write(path, _smoke_copy(notebook, path.name, chapter.lessons))
         for old in target.iterdir():
-            if chapters.FILE_NAME.match(old.name):
+            if chapters.FILE_NAME.match(old.name) and old not in written:
                 old.unlink()
     except OSError as error:
         raise WorldError(f"cannot write copies into {target}: {error.strerror}") from error
-    written = []
-    for chapter in found:
-        notebook = documents.read(chapter.path)
-        copy = _smoke_copy(notebook, chapter.path.name, chapter.lessons)
-        written.append(target / chapter.path.name)
-        documents.write(written[-1], copy)
     return written
 
 
@@ -233,34 +175,15 @@ def _kept(number: int, cell: NotebookNode, name: str) -> list[NotebookNode]:
         raise InputError(f"{where}: {fault}: a contract cell is compared, so change it")
     outputs: list[NotebookNode] = []
     for output in cell.outputs:
-        if output.output_type == "stream":
-            if outputs and outputs[-1].output_type == "stream":
-                # The kernel sends text in pieces, cut by its clock.
-                outputs[-1].text += output.text
-            else:
-                outputs.append(nbformat.v4.new_output("stream", name="stdout", text=output.text))
-        else:
+        if output.output_type != "stream":
             outputs.append(nbformat.v4.new_output(output.output_type, data=dict(output.data)))
+        elif outputs and outputs[-1].output_type == "stream":
+            # The kernel sends text in pieces, cut by its clock.
+            outputs[-1].text += output.text
+        else:
+            outputs.append(nbformat.v4.new_output("stream", name="stdout", text=output.text))
     return outputs
-
-
-def _count(notebook: NotebookNode, number: int) -> int:
-    """The count that a fresh run gives a cell: code cells up to it that are not blank."""
-    before = notebook.cells[:number]
-    return sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in before)
 
 
 def _content(outputs: list[NotebookNode]) -> list[dict]:
     return [{key: out[key] for key in out if key != "execution_count"} for out in outputs]
-
-
-def _write_unless_changed(path: Path, stored: bytes, notebook: NotebookNode) -> bool:
-    content = documents.dump(notebook)
-    if content == stored:
-        return False
-    if documents.path_bytes(path) != stored:
-        raise InputError(
-            f"expected {path.name} to stay as it was while it ran, but it was changed: run it again"
-        )
-    documents.write_bytes(path, content)
-    return True

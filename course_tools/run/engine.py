@@ -3,7 +3,7 @@
 Papermill's own reports are not to be trusted alone. After a kernel has died it marks the rest of
 the cells as completed and leaves the file without an error; `sys.exit()` in a cell ends the
 notebook and counts as success; a cell tagged `skip-execution` is passed over in silence. So this
-engine only executes and keeps what it saw; `verdict` judges.
+engine only executes and keeps what it saw; `judge` judges.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from course_tools.notebooks import documents
-from course_tools.run import kernels, memory, records
+from course_tools.run import kernels, records
 
 __all__ = ["Attempt", "attempt"]
 
@@ -34,43 +34,27 @@ _START_SECONDS = 180
 # After a cell's reply its last outputs may still be on their way, on a busy machine for a while.
 _OUTPUT_SECONDS = 60
 _SAVE_SECONDS = 10
+# A chapter full of figures shows five megabytes. All outputs are held in memory until its end.
+_MOST_OUTPUT = 100_000_000
+# What a message costs beside its text: a cell may show nothing, again and again.
+_MESSAGE_COST = 1_000
 
 
 @dataclass
 class Attempt:
-    """One execution as it goes on, and what came of it.
+    """One execution as it goes on, and what came of it."""
 
-    Attributes:
-        folder: for the notebook in the making and everything of the kernel; exists.
-        timeout: seconds that one cell may take.
-        variables: further environment variables of the kernel.
-        on_cell: called with cells done, cells in all, and the source of the cell that begins.
-        notebook: the notebook, with all outputs so far.
-        failure: why the execution ended early beyond what stands in the outputs; "" if it did not.
-        failed_at: number of the cell of `failure` in the source, from 1; 0 for none.
-        peak_mb: the most resident memory of the kernel and its children, in megabytes.
-    """
-
-    folder: Path
-    timeout: int
+    folder: Path  # for the notebook in the making and everything of the kernel; exists
+    timeout: int  # seconds that one cell may take
+    # Called with cells done, cells in all, and the source of the cell that begins.
     on_cell: Callable[[int, int, str], None] = lambda done, total, source: None
-    variables: Mapping[str, str] = field(default_factory=dict)
-    notebook: nbformat.NotebookNode | None = None
-    failure: str = ""
-    failed_at: int = 0
-    peak_mb: float = 0.0
+    variables: Mapping[str, str] = field(default_factory=dict)  # further ones of the kernel
+    notebook: nbformat.NotebookNode | None = None  # with all outputs so far
+    failure: str = ""  # why it ended early beyond what stands in the outputs
+    failed_at: int = 0  # number of the cell of `failure` in the source, from 1; 0 for none
+    peak_mb: float = 0.0  # the most resident memory of the kernel and its children
     _running: nbformat.NotebookNode | None = field(default=None, repr=False)
     _saved: float = field(default_factory=time.monotonic, repr=False)
-
-    @property
-    def log(self) -> Path:
-        """What the kernel process itself writes."""
-        return self.folder / "kernel.log"
-
-    @property
-    def file(self) -> Path:
-        """The notebook in the making, for whoever wants to look into it."""
-        return self.folder / "in_the_making.ipynb"
 
     def fail(self, reason: str) -> None:
         """Keep why the execution ended, with the cell that was running; the first reason counts."""
@@ -91,8 +75,38 @@ class Attempt:
     def cell_ended(self) -> None:
         """Save now and then. Papermill would save twice a cell, megabytes of figures each time."""
         if time.monotonic() - self._saved > _SAVE_SECONDS:
-            documents.write(self.file, self.notebook)
+            documents.write(self.folder / "in_the_making.ipynb", self.notebook)
             self._saved = time.monotonic()
+
+
+class _Client(PapermillNotebookClient):
+    """Takes the outputs of a notebook until they are too many; then it ends the kernel."""
+
+    def __init__(self, nb_man, attempt: Attempt, **options) -> None:
+        super().__init__(nb_man, **options)
+        self._attempt = attempt
+        self._taken = 0
+
+    def process_message(self, msg, cell, cell_index):
+        """Take a message of the kernel, if there is room for it."""
+        self._taken += _MESSAGE_COST + _length(msg["content"])
+        if self._taken <= _MOST_OUTPUT:
+            return super().process_message(msg, cell, cell_index)
+        if not self._attempt.failure:
+            self._attempt.fail(
+                f"showed more than {_MOST_OUTPUT // 1_000_000} MB and was ended: print less"
+            )
+            kernels.end(self.km.provisioner.process)
+        return None
+
+
+def _length(content: object) -> int:
+    """The characters of a message, however deep they lie."""
+    if isinstance(content, str):
+        return len(content)
+    if isinstance(content, dict):
+        return sum(map(_length, content.values()))
+    return sum(map(_length, content)) if isinstance(content, list) else 0
 
 
 class _Engine(NBClientEngine):
@@ -105,9 +119,10 @@ class _Engine(NBClientEngine):
         # Papermill put the source as a whole here, because it was given as an object.
         for name in ("input_path", "output_path"):
             nb_man.nb.metadata.papermill[name] = None
-        client = PapermillNotebookClient(
+        client = _Client(
             nb_man,
-            km=kernels.manager(),
+            attempt,
+            km=kernels.manager(attempt.folder),
             log=_logger,
             timeout=attempt.timeout,
             startup_timeout=_START_SECONDS,
@@ -116,21 +131,21 @@ class _Engine(NBClientEngine):
             on_cell_executed=lambda **_: attempt.cell_ended(),
         )
         env = kernels.environment(attempt.folder) | dict(attempt.variables)
-        work = attempt.folder / "work"
+        work, log = attempt.folder / "work", attempt.folder / "kernel.log"
         work.mkdir(exist_ok=True)
-        with kernels.running(client, env=env, cwd=work, log=attempt.log) as process:
+        with kernels.running(client, env=env, cwd=work, log=log) as process:
             try:
-                with memory.Peak(process.pid) as peak:
+                with kernels.Peak(process.pid) as peak:
                     client.execute(cleanup_kc=True)
             except DeadKernelError:
-                attempt.fail(f"the kernel died ({kernels.why_dead(process, attempt.log)})")
+                attempt.fail(f"the kernel died ({kernels.why_dead(process, log)})")
             except CellTimeoutError as error:
                 attempt.fail(_too_long(error, attempt.timeout))
             except RuntimeError as error:
                 # This is how nbclient says that a kernel did not come up.
                 if attempt._running is not None:
                     raise
-                words = kernels.why_dead(process, attempt.log)
+                words = kernels.why_dead(process, log)
                 attempt.fail(f"the kernel did not start ({error}; {words})")
             finally:
                 attempt.peak_mb = peak.megabytes
@@ -142,21 +157,10 @@ papermill_engines.register("course", _Engine)
 def attempt(
     source: nbformat.NotebookNode, parameters: dict[str, object], into: Attempt
 ) -> nbformat.NotebookNode:
-    """Execute a notebook with parameters.
+    """Execute a notebook with parameters, and return it with its outputs.
 
     Nothing raised by a cell, and no death of the kernel, leaves this function: what happened
-    stands in the outputs and in `into`.
-
-    Args:
-        source: the notebook; left as it is.
-        parameters: names and values to inject.
-        into: where and how; filled in on the way.
-
-    Returns:
-        The executed notebook.
-
-    Raises:
-        kernels.Interrupted: `kernels.end_all` was called meanwhile.
+    stands in the outputs and in `into`. Only `kernels.Interrupted` does.
     """
     try:
         # Chapters run in threads of one process: papermill loads once (over a second), the lines
@@ -175,8 +179,8 @@ def attempt(
             attempt=into,
         )
     except PapermillExecutionError as error:
-        # Nearly always the error stands in the outputs, where `verdict` finds it. A magic that
-        # does not exist, for one, leaves none.
+        # Nearly always the error stands in the outputs, where `judge` finds it. A magic that does
+        # not exist, for one, leaves none.
         if not _has_error(into.notebook):
             into.fail(f"ended in an error without a traceback {error.evalue}".strip())
     except kernels.Interrupted:

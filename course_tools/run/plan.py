@@ -1,69 +1,161 @@
-"""From what a user asked for to the jobs of a run; every mistake is found before anything runs."""
+"""From what a user asked for to the jobs of a run; every mistake is found before anything runs.
 
+A job and its outcome are plain values that can be sent to another machine. Papermill only warns of
+a parameter that a notebook does not have, and injects a text where the notebook means a number;
+here both are errors.
+"""
+
+import ast
 import difflib
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from course_tools.notebooks import chapters, documents, mutants
 from course_tools.notebooks.chapters import Chapter
-from course_tools.run import fingerprint, settings
-from course_tools.run.jobs import Job
+from course_tools.run import fingerprint
 from course_utils import claims, lessons, session
 from course_utils.errors import InputError
 
-__all__ = ["Request", "jobs", "seeds"]
+__all__ = ["STANDARD", "Job", "Outcome", "Progress", "Reason", "Request", "Run", "jobs", "seeds",
+           "settle"]  # fmt: skip
 
+# The parameters that every chapter has and every run settles.
+STANDARD = ("PROFILE", "DATA", "SEED")
 _MOST_SEEDS = 1000
 
 
 @dataclass(frozen=True)
-class Request:
-    """What a user asked for.
+class Job:
+    """One chapter to execute in one way."""
 
-    Attributes:
-        notebooks: the folder of the chapters.
-        names: chapters, as `chapters.select` takes them; all without any.
-        profile: "smoke", "quick", "full", or None for the chapter's own.
-        profiles: several profiles, each in a folder of its own; or empty.
-        data: "embedded", "real" or None, likewise.
-        seed: 0 or more, or None, likewise.
-        seeds: several seeds, each in a folder of its own; or empty.
-        mutants: claims whose mutants are applied, each "CHAPTER:ID" or "ID", one job for each; or
-            several ids of one chapter joined by "+", which are applied together.
-        parameters: further parameters, name to text as typed.
-        out: the folder of the results, or None for one named after profile and data.
-        timeout: seconds that one cell may take.
-    """
+    chapter: Chapter
+    parameters: Mapping[str, object]  # every name and value to inject, STANDARD among them
+    folder: Path  # where the executed notebook goes, under the name of its source
+    key: str = ""  # of `fingerprint`; a finished notebook that holds it is not executed again
+    timeout: int = 900  # seconds that one cell may take
+    tag: str = ""  # what tells this job from another of the same chapter, such as "seed 3"
+    mutants: tuple[str, ...] = ()  # ids of the claims whose mutants are applied, all in one run
+    device: str = ""  # what it must be computed on: "GPU", "cluster", or "" for what is here
+
+    @property
+    def label(self) -> str:
+        """The chapter's number and name, and the tag, for people."""
+        return f"{self.chapter.number} {self.chapter.name}" + (f" {self.tag}" if self.tag else "")
+
+    @property
+    def notebook(self) -> Path:
+        """The executed notebook, once it is there."""
+        return self.folder / f"{self.chapter.stem}.ipynb"
+
+    @property
+    def case(self) -> str:
+        """The profile and the data, as evidence names them."""
+        return f"{self.parameters['PROFILE']}/{self.parameters['DATA']}"
+
+    @property
+    def overridden(self) -> dict[str, object]:
+        """The parameters that have other values than the sheet and the mutants give them."""
+        usual = self.chapter.sheet.values(*self.case.split("/"))
+        usual |= mutants.values(self.chapter.sheet, self.mutants)
+        return {
+            name: self.parameters.get(name)
+            for name, value in usual.items()
+            if self.parameters.get(name) != value
+        }
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One thing that makes a chapter red."""
+
+    text: str
+    where: str = ""  # the cell, such as `cell 7 (id 3f2a)`; "" for the chapter as a whole
+    users: bool = False  # whether the user can mend it (missing data, say)
+
+    def __str__(self) -> str:
+        """Return cell and text, in one line."""
+        line = f"{self.where}: {self.text}" if self.where else self.text
+        return " ".join(line.split())
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a job."""
+
+    job: Job
+    reasons: tuple[Reason, ...] = ()  # what makes it red; empty when all is well
+    notes: tuple[str, ...] = ()  # what a reader should know besides
+    seconds: float = 0.0
+    peak_mb: float = 0.0  # the most resident memory of the kernel and its children
+    executed: int = 0  # code cells that ran to their end
+    cells: int = 0  # code cells of the source that are not blank
+    claims: tuple[dict[str, object], ...] = ()  # rows of claims.json
+    exercises: tuple[dict[str, object], ...] = ()
+    cached: bool = False  # whether an earlier execution was taken over
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing makes it red."""
+        return not self.reasons
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is."""
+
+    job: Job
+    done: int  # code cells
+    cells: int  # code cells in all, with the one that papermill injects
+    line: str  # the first line of the cell that begins
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of a run; the outcomes lack the jobs that an interruption left undone."""
+
+    outcomes: tuple[Outcome, ...]
+    interrupted: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether all was done and nothing is red."""
+        return not self.interrupted and all(outcome.ok for outcome in self.outcomes)
+
+    @property
+    def exit_code(self) -> int:
+        """0 when all is well, 130 after Ctrl-C, 2 when only the user can mend it, else 1."""
+        if self.interrupted:
+            return 130
+        # What else is red in such a chapter follows from the cell that stopped it.
+        red = [any(r.users for r in outcome.reasons) for outcome in self.outcomes if not outcome.ok]
+        return 0 if not red else 2 if all(red) else 1
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asked for; what is None or empty is left to the chapters themselves."""
 
     notebooks: Path
     names: Sequence[str] = ()
     profile: str | None = None
-    profiles: Sequence[str] = ()
+    profiles: Sequence[str] = ()  # several, each in a folder of its own
     data: str | None = None
     seed: int | None = None
-    seeds: Sequence[int] = ()
+    seeds: Sequence[int] = ()  # several, each in a folder of its own
+    # Each "CHAPTER:ID" or "ID", one job for each; or ids of one chapter joined by "+".
     mutants: Sequence[str] = ()
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    out: Path | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)  # name to text as typed
+    out: Path | None = None  # or a folder named after profile and data
     timeout: int = 900
+    device: str = ""
 
 
 def jobs(request: Request) -> list[Job]:
-    """Settle what is to be executed.
-
-    Args:
-        request: what a user asked for.
-
-    Returns:
-        The jobs, by folder and chapter.
-
-    Raises:
-        InputError: an unknown chapter, parameter or claim, a value of another type than the
-            chapter's, a mutant that could show nothing; the message names the nearest.
-    """
+    """Settle what is to be executed, by folder and chapter; refuse what could show nothing."""
     if request.seed is not None and request.seeds:
         raise InputError("expected --seed or --seeds, received both: choose one")
     found = chapters.find(request.notebooks, request.names)
@@ -71,15 +163,14 @@ def jobs(request: Request) -> list[Job]:
     targets = targets or [(chapter, ()) for chapter in found]
     # The same claim may be named in two ways.
     targets = list({(chapter.stem, ids): (chapter, ids) for chapter, ids in targets}.values())
-    for chapter, ids in targets if request.mutants else ():
-        mutants.apply(documents.read(chapter.path), chapter.sheet, ids)
-    around: dict[tuple[str, Path], str] = {}
+    around: dict[str, str] = {}
     planned = []
     profiles = list(dict.fromkeys(request.profiles)) or [request.profile]
     for profile in profiles:
         for chapter, ids in targets:
+            source = mutants.apply(documents.read(chapter.path), chapter.sheet, ids)
             for seed in _seeds(request, chapter, ids, profile):
-                parameters = settings.settle(
+                parameters = settle(
                     chapter,
                     profile=profile,
                     data=request.data,
@@ -87,20 +178,23 @@ def jobs(request: Request) -> list[Job]:
                     further=request.parameters,
                 )
                 parameters |= mutants.values(chapter.sheet, ids)
-                place = (str(parameters["DATA"]), chapter.lessons)
-                if place not in around:
-                    around[place] = fingerprint.surroundings(data=place[0])
-                source = documents.path_bytes(chapter.path)
+                data = str(parameters["DATA"])
+                if data not in around:
+                    around[data] = fingerprint.surroundings(data=data)
+                folder, tag = _place(request, chapter, parameters, ids, seed)
                 sheet = documents.path_bytes(chapter.lessons / f"{chapter.number}.toml")
                 planned.append(
                     Job(
                         chapter=chapter,
                         parameters=parameters,
-                        folder=_folder(request, chapter, parameters, ids, seed),
-                        key=fingerprint.key(source, sheet, parameters, around[place], ids),
+                        folder=folder,
+                        key=fingerprint.key(
+                            source, sheet, parameters, around[data], ids, device=request.device
+                        ),
                         timeout=request.timeout,
-                        tag=_tag(request, parameters, ids, seed),
+                        tag=tag,
                         mutants=ids,
+                        device=request.device,
                     )
                 )
     if request.seeds:
@@ -113,6 +207,95 @@ def jobs(request: Request) -> list[Job]:
             )
         )
     return planned
+
+
+def seeds(text: str) -> list[int]:
+    """Read several seeds as a person types them, each once, in order.
+
+    Example:
+        >>> seeds("0-2,7")
+        [0, 1, 2, 7]
+    """
+    found = set()
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*([0-9]+)\s*(?:-\s*([0-9]+)\s*)?", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if last < first:
+            raise InputError(f"expected seeds such as 0-4 or 0,2,5, received {text!r}")
+        if last > session.LAST_SEED or last - first >= _MOST_SEEDS:
+            raise InputError(
+                f"expected at most {_MOST_SEEDS:,} seeds from 0 to {session.LAST_SEED}, "
+                f"received {text!r}"
+            )
+        found.update(range(first, last + 1))
+    return sorted(found)
+
+
+def settle(
+    chapter: Chapter,
+    *,
+    profile: str | None = None,
+    data: str | None = None,
+    seed: int | None = None,
+    further: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, object]:
+    """The parameters to inject: the sheet's for a profile and data, and those that were typed."""
+    own = chapter.parameters
+    values = {name: own[name] for name in STANDARD if name in own}
+    wishes = {"PROFILE": profile, "DATA": data, "SEED": seed}
+    values |= {name: wish for name, wish in wishes.items() if wish is not None}
+    for name, allowed in (("PROFILE", lessons.PROFILES), ("DATA", lessons.DATA)):
+        if values.get(name) not in allowed:
+            raise InputError(
+                f"chapter {chapter.number}: expected {name} to be one of {', '.join(allowed)}, "
+                f"received {values.get(name)!r}"
+            )
+    values.setdefault("SEED", 0)
+    values |= chapter.sheet.values(str(values["PROFILE"]), str(values["DATA"]))
+    values |= {name: _typed(chapter, name, text) for name, text in further.items()}
+    for name in STANDARD:
+        if type(own.get(name, values[name])) is not type(values[name]):
+            raise InputError(
+                f"chapter {chapter.number}: expected {name} as {_kind(own[name])} like the "
+                f"notebook's own {own[name]!r}, received {values[name]!r}"
+            )
+    return values
+
+
+def _typed(chapter: Chapter, name: str, text: str) -> object:
+    """The value that a text means for a parameter, of the type that the notebook gives it."""
+    if name in STANDARD:
+        raise InputError(f"expected --{name.lower()} for {name}, received -p {name} {text}")
+    if name not in chapter.parameters:
+        own = [known for known in chapter.parameters if known not in STANDARD]
+        near = difflib.get_close_matches(name, own, n=1, cutoff=0.5)
+        nearest = f" (the nearest is {near[0]})" if near else ""
+        raise InputError(
+            f"chapter {chapter.number} has no parameter {name}{nearest}: "
+            f"it has {', '.join(own) or 'none of its own'}"
+        )
+    like = chapter.parameters[name]
+    if isinstance(like, str):
+        return text
+    try:
+        value = ast.literal_eval(text.strip().capitalize() if isinstance(like, bool) else text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        value = text
+    if isinstance(like, float) and type(value) is int:
+        value = float(value)
+    # Papermill writes a tuple as a text; of what else it writes, the types stay.
+    plain = isinstance(value, str | bool | int | float | list | dict | None)
+    if not plain or (like is not None and type(value) is not type(like)):
+        raise InputError(
+            f"chapter {chapter.number}: expected {name} as {_kind(like)} like the notebook's own "
+            f"{like!r}, received {text!r}"
+        )
+    return value
+
+
+def _kind(value: object) -> str:
+    names = {bool: "True or False", int: "a whole number", float: "a number", str: "a text"}
+    return names.get(type(value), f"a {type(value).__name__}")
 
 
 def _seeds(
@@ -149,37 +332,6 @@ def _one_run_decides(chapter: Chapter, id: str, case: str) -> bool:
     return mutants.one_run_decides(expected, threshold)
 
 
-def seeds(text: str) -> list[int]:
-    """Read several seeds as a person types them.
-
-    Args:
-        text: such as "0-4", "0,2,5" or "0-2,7".
-
-    Returns:
-        The seeds, each once, in order.
-
-    Raises:
-        InputError: the text is something else, or means seeds that no generator takes.
-
-    Example:
-        >>> seeds("0-2,7")
-        [0, 1, 2, 7]
-    """
-    found = set()
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
-        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
-        if last < first:
-            raise InputError(f"expected seeds such as 0-4 or 0,2,5, received {text!r}")
-        if last > session.LAST_SEED or last - first >= _MOST_SEEDS:
-            raise InputError(
-                f"expected at most {_MOST_SEEDS:,} seeds from 0 to {session.LAST_SEED}, "
-                f"received {text!r}"
-            )
-        found.update(range(first, last + 1))
-    return sorted(found)
-
-
 def _target(wish: str, found: Sequence[Chapter]) -> tuple[Chapter, tuple[str, ...]]:
     """The chapter and the claims that a `--mutant` means."""
     name, colon, ids = wish.strip().rpartition(":")
@@ -200,22 +352,27 @@ def _holder(claim: str, wish: str, among: Sequence[Chapter]) -> Chapter:
         known = [f"{chapter.number}:{c.id}" for chapter in among for c in chapter.claims]
         bare = {text.partition(":")[2]: text for text in reversed(known)}
         near = difflib.get_close_matches(claim, bare, n=1, cutoff=0.4)
-        hint = f": did you mean {bare[near[0]]}?" if near else f": choose from {_list(known)}"
+        choice = f": choose from {', '.join(known) or 'none'}"
+        hint = f": did you mean {bare[near[0]]}?" if near else choice
         raise InputError(f"expected a claim with its mutant, received {wish!r}{hint}")
     return holders[0]
 
 
-def _folder(
+def _place(
     request: Request,
     chapter: Chapter,
     parameters: Mapping[str, object],
     ids: Sequence[str],
     seed: int | None,
-) -> Path:
-    default = "mutants" if ids else f"{parameters['PROFILE']}-{parameters['DATA']}"
-    folder = request.out or Path("runs") / default
-    if len(set(request.profiles)) > 1 and (request.out or ids):
-        folder = folder / str(parameters["PROFILE"])
+) -> tuple[Path, str]:
+    """The folder of a job, and what tells it from other jobs of its chapter."""
+    profile = str(parameters["PROFILE"])
+    folder = request.out or Path("runs") / ("mutants" if ids else f"{profile}-{parameters['DATA']}")
+    several_profiles = len(set(request.profiles)) > 1
+    several_seeds = request.seeds or (ids and seed is not None and seed != request.seed)
+    tags = [profile] if several_profiles else []
+    if several_profiles and (request.out or ids):
+        folder = folder / profile
     if ids:
         # A folder of its own, also inside a given one: a mutated run never replaces a good one.
         name = "+".join(ids)
@@ -223,20 +380,9 @@ def _folder(
             # File systems allow 255 bytes, and a person reads less.
             name = f"{ids[0]}+{hashlib.sha256(name.encode()).hexdigest()[:8]}"
         folder = folder / f"{chapter.number}-{name}"
-    if request.seeds or (ids and seed is not None and seed != request.seed):
+    if several_seeds:
         folder = folder / f"seed-{parameters['SEED']}"
-    return folder.absolute()
-
-
-def _tag(
-    request: Request, parameters: Mapping[str, object], ids: Sequence[str], seed: int | None
-) -> str:
-    parts = [str(parameters["PROFILE"])] if len(set(request.profiles)) > 1 else []
-    if request.seeds or (ids and seed is not None and seed != request.seed):
-        parts.append(f"seed {parameters['SEED']}")
-    parts += [f"mutant {'+'.join(ids)}"] if ids else []
-    return " ".join(parts)
-
-
-def _list(names: Sequence[str]) -> str:
-    return ", ".join(names) or "none"
+        tags.append(f"seed {parameters['SEED']}")
+    if ids:
+        tags.append(f"mutant {'+'.join(ids)}")
+    return folder.absolute(), " ".join(tags)

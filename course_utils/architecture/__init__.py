@@ -4,21 +4,23 @@ Shapes, parameters, multiply–adds, how far each layer sees, how long it takes.
 short table of a model's own layers, `cost_table` the full one.
 """
 
-from course_utils.architecture.cost_table import CostRow, CostTable, cost_table
-from course_utils.architecture.latency import Latency, latencies, latency
-from course_utils.architecture.profiler import profiled_flops
-from course_utils.architecture.sight import receptive_field
-from course_utils.architecture.table import LayerTable, Row, layer_table
+from course_utils.architecture.measuring import Latency, latencies, profiled_flops
+from course_utils.architecture.tables import (
+    CostTable,
+    LayerTable,
+    Row,
+    cost_table,
+    layer_table,
+    receptive_field,
+)
 
 __all__ = [
-    "CostRow",
     "CostTable",
     "Latency",
     "LayerTable",
     "Row",
     "cost_table",
     "latencies",
-    "latency",
     "layer_table",
     "profiled_flops",
     "receptive_field",

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
+from course_utils import checks
 from course_utils.augmentation.policy import Policy
-from course_utils.augmentation.ranges import check_seed
+from course_utils.backend import keras
 from course_utils.errors import InputError
-
-if TYPE_CHECKING:
-    import keras
 
 __all__ = ["keras_layers"]
 
@@ -19,18 +16,16 @@ def keras_layers(policy: Policy, *, seed: int) -> list[keras.layers.Layer]:
     """One random layer for each transform of a policy, in the policy's order.
 
     Each amount has the same distribution as under the policy, and each layer that moves pixels
-    resamples once more, so that pictures are a little softer, and slower to come. Layers do
-    nothing unless they are called with `training=True`, as `fit` does for a model that holds
-    them.
+    resamples once more, so that images are a little softer, and slower to come. Layers do nothing
+    unless they are called with `training=True`, as `fit` does for a model that holds them.
 
-    `RandomShear` differs: it draws a slope and leans about the upper left corner, not the centre,
+    `RandomShear` differs: it draws a slope and leans about the upper left corner, not the center,
     without the policy's slight squeeze by the cosine of the angle. Two layers are not used as
     they are usually written: one `RandomFlip("horizontal_and_vertical")` turns both ways or
     neither, and `RandomContrast(0.2)` only raises contrast, never lowers it.
 
     Args:
-        policy: with fractions, not pixels, for its shifts; without channel shift and exposure,
-            which no layer does.
+        policy: without channel shift, which no layer does, and with a zoom of at most 2.
         seed: of the first layer; the others count on from it.
 
     Returns:
@@ -44,16 +39,20 @@ def keras_layers(policy: Policy, *, seed: int) -> list[keras.layers.Layer]:
         >>> [type(layer).__name__ for layer in stack]
         ['RandomRotation', 'RandomFlip']
     """
-    check_seed(seed)
-    _check(policy)
-    from keras import layers
-
-    outside = {
-        "fill_mode": policy.fill,
-        "fill_value": policy.fill_value,
-        "interpolation": policy.interpolation,
-    }
-    low, high = (end - 1.0 for end in policy.zoom_range)
+    checks.seed(seed)
+    if policy.zoom_range[1] > 2:
+        raise InputError(
+            f"expected a zoom of at most 2, received {policy.zoom_range[1]:g}: Keras' RandomZoom "
+            "goes no further; use the policy in the dataset"
+        )
+    if policy.channel_shift:
+        raise InputError(
+            f"expected no channel_shift, received {policy.channel_shift!r}: no Keras layer does "
+            "it; use the policy in the dataset"
+        )
+    layers = keras.layers
+    outside = {"fill_mode": policy.fill, "fill_value": policy.fill_value}
+    in_range = {"value_range": (0.0, 1.0)}
     made = []
     if policy.rotation:
         made.append((layers.RandomRotation, {"factor": policy.rotation, **outside}))
@@ -65,40 +64,19 @@ def keras_layers(policy: Policy, *, seed: int) -> list[keras.layers.Layer]:
         slope = math.sin(2 * math.pi * policy.shear)
         # The layer draws the size of the slope from this range, and then its side.
         made.append((layers.RandomShear, {"x_factor": (0.0, slope), **outside}))
+    low, high = (end - 1.0 for end in policy.zoom_range)
     if (low, high) != (0, 0):
         width = None if policy.zoom_keeps_proportions else (low, high)
         factors = {"height_factor": (low, high), "width_factor": width}
         made.append((layers.RandomZoom, {**factors, **outside}))
-    for wanted, mode in (
-        (policy.flip_horizontal, "horizontal"),
-        (policy.flip_vertical, "vertical"),
-    ):
-        if wanted:
-            made.append((layers.RandomFlip, {"mode": mode}))
-    values = {"value_range": (0.0, 1.0)}
+    if policy.flip_horizontal:
+        made.append((layers.RandomFlip, {"mode": "horizontal"}))
+    if policy.flip_vertical:
+        made.append((layers.RandomFlip, {"mode": "vertical"}))
     if policy.brightness:
-        made.append((layers.RandomBrightness, {"factor": policy.brightness, **values}))
+        made.append((layers.RandomBrightness, {"factor": policy.brightness, **in_range}))
     if policy.contrast:
         # A pair: given one number, the layer only ever raises the contrast.
         factors = (policy.contrast, policy.contrast)
-        made.append((layers.RandomContrast, {"factor": factors, **values}))
-    return [layer(seed=seed + place, **options) for place, (layer, options) in enumerate(made)]
-
-
-def _check(policy: Policy) -> None:
-    if any(isinstance(shift, tuple) for shift in policy.shifts):
-        raise InputError(
-            f"expected shifts that are fractions, received {policy.shift!r}: no Keras layer "
-            "chooses among pixels; use the policy in the dataset"
-        )
-    if policy.zoom_range[1] > 2:
-        raise InputError(
-            f"expected a zoom of at most 2, received {policy.zoom_range[1]:g}: Keras' RandomZoom "
-            "goes no further; use the policy in the dataset"
-        )
-    for name, still in (("channel_shift", 0), ("exposure", (1, 1))):
-        if getattr(policy, name) != still:
-            raise InputError(
-                f"expected no {name}, received {getattr(policy, name)!r}: no Keras layer does "
-                "it; use the policy in the dataset"
-            )
+        made.append((layers.RandomContrast, {"factor": factors, **in_range}))
+    return [layer(seed=seed + number, **options) for number, (layer, options) in enumerate(made)]

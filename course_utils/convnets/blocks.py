@@ -1,13 +1,15 @@
 """The blocks that modern convnets are built of, one short function each.
 
 Each takes and gives symbolic feature maps (batch, height, width, channels), as the functional API
-of Keras wants it: `x = residual_block(x, 32)`. A convolution that normalisation follows has no
-bias, since the normalisation takes away whatever is added before it.
+of Keras wants it: `x = residual_block(x, 32)`. A convolution that normalization follows has no
+bias, since the normalization takes away whatever is added before it.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+from course_utils.backend import keras
 
 __all__ = [
     "convnext_block",
@@ -23,14 +25,14 @@ __all__ = [
     "transformer_block",
 ]
 
+layers = keras.layers
+
 _MOMENTUM = 0.9
 """Of the moving averages. Keras' 0.99 is for thousands of steps; ours are a few hundred."""
 
 
 def normalised(x: Any, activation: str | None = "relu") -> Any:
-    """Batch normalisation (Ioffe and Szegedy, 2015), then an activation."""
-    from keras import layers
-
+    """Batch normalization (Ioffe and Szegedy, 2015), then an activation."""
     x = layers.BatchNormalization(momentum=_MOMENTUM)(x)
     return layers.Activation(activation)(x) if activation else x
 
@@ -38,9 +40,7 @@ def normalised(x: Any, activation: str | None = "relu") -> Any:
 def normalised_convolution(
     x: Any, filters: int, size: int = 3, *, strides: int = 1, activation: str | None = "relu"
 ) -> Any:
-    """Convolution without bias, normalisation, activation: VGG's layer as it is built today."""
-    from keras import layers
-
+    """Convolution without bias, normalization, activation: VGG's layer as it is built today."""
     x = layers.Conv2D(filters, size, strides=strides, padding="same", use_bias=False)(x)
     return normalised(x, activation)
 
@@ -48,17 +48,9 @@ def normalised_convolution(
 def inception_block(x: Any, one: int, three: int, five: int, pooled: int) -> Any:
     """Four views of the same maps side by side, each behind a 1×1 convolution that makes it cheap.
 
-    Szegedy and others, 2015; the 5×5 view as two 3×3, as in their second version.
-
-    Args:
-        x: maps.
-        one: filters of the 1×1 view; likewise `three`, `five` and `pooled`.
-        three: filters of the 3×3 view.
-        five: filters of the view of two 3×3.
-        pooled: filters behind the pooling.
+    Szegedy and others, 2015; the 5×5 view as two 3×3, as in their second version. Each view has so
+    many filters as its argument says.
     """
-    from keras import layers
-
     narrow = normalised_convolution(x, five, 1)
     views = [
         normalised_convolution(x, one, 1),
@@ -74,8 +66,6 @@ def residual_block(x: Any, filters: int, *, strides: int = 1) -> Any:
 
     Where the way around would not fit, by channels or by stride, a 1×1 convolution makes it fit.
     """
-    from keras import layers
-
     around = x
     x = normalised_convolution(x, filters, strides=strides)
     x = normalised_convolution(x, filters, activation=None)
@@ -89,8 +79,6 @@ def dense_block(x: Any, layers_inside: int, growth: int) -> Any:
 
     Huang and others: Densely Connected Convolutional Networks, 2017.
     """
-    from keras import layers
-
     for _ in range(layers_inside):
         new = layers.Conv2D(growth, 3, padding="same", use_bias=False)(normalised(x))
         x = layers.Concatenate()([x, new])
@@ -102,8 +90,6 @@ def separable_residual_block(x: Any, filters: int) -> Any:
 
     The block of Xception (Chollet, 2017), with the activation before each convolution.
     """
-    from keras import layers
-
     around = layers.Conv2D(filters, 1, strides=2, padding="same", use_bias=False)(x)
     for _ in range(2):
         x = layers.SeparableConv2D(filters, 3, padding="same", use_bias=False)(normalised(x))
@@ -113,8 +99,6 @@ def separable_residual_block(x: Any, filters: int) -> Any:
 
 def mobile_block(x: Any, filters: int, *, strides: int = 1) -> Any:
     """A depthwise, then a pointwise convolution: MobileNet (Howard and others, 2017)."""
-    from keras import layers
-
     x = layers.DepthwiseConv2D(3, strides=strides, padding="same", use_bias=False)(x)
     return normalised_convolution(normalised(x), filters, 1)
 
@@ -125,8 +109,6 @@ def inverted_block(x: Any, filters: int, *, strides: int = 1, expand: int = 4) -
     The inverted residual of MobileNetV2 (Sandler and others, 2018) with squeeze and excitation (Hu
     and others, 2018), as Tan and Le put them together in 2019.
     """
-    from keras import layers
-
     around, wide = x, expand * x.shape[-1]
     x = normalised_convolution(x, wide, 1, activation="swish")
     x = layers.DepthwiseConv2D(3, strides=strides, padding="same", use_bias=False)(x)
@@ -142,11 +124,9 @@ def inverted_block(x: Any, filters: int, *, strides: int = 1, expand: int = 4) -
 def convnext_block(x: Any) -> Any:
     """A 7×7 depthwise convolution, then a small dense net at each place (Liu and others, 2022).
 
-    With batch normalisation in place of their layer normalisation: with the latter, and the few
+    With batch normalization in place of their layer normalization: with the latter, and the few
     hundred steps that we can afford, it did not leave chance.
     """
-    from keras import layers
-
     filters = x.shape[-1]
     inside = normalised(layers.DepthwiseConv2D(7, padding="same", use_bias=False)(x), None)
     inside = layers.Dense(4 * filters, activation="gelu")(inside)
@@ -156,12 +136,8 @@ def convnext_block(x: Any) -> Any:
 def transformer_block(x: Any, heads: int) -> Any:
     """Attention between all tokens, then a small dense net for each (Dosovitskiy and others, 2021).
 
-    Args:
-        x: tokens (batch, tokens, channels).
-        heads: of the attention; divides the channels.
+    Takes and gives tokens (batch, tokens, channels); `heads` divides the channels.
     """
-    from keras import layers
-
     width = x.shape[-1]
     seen = layers.LayerNormalization(epsilon=1e-6)(x)
     x = layers.Add()([x, layers.MultiHeadAttention(heads, width // heads)(seen, seen)])
@@ -171,19 +147,22 @@ def transformer_block(x: Any, heads: int) -> Any:
 
 def positions(x: Any) -> Any:
     """Add to each token a learnt vector that says where it stands; attention has no other clue."""
-    import keras
-
-    class Positions(keras.layers.Layer):
-        """One learnt vector for each token."""
-
-        def build(self, shape: tuple[int | None, ...]) -> None:
-            drawn = keras.initializers.RandomNormal(stddev=0.02)
-            self.vectors = self.add_weight(shape=shape[1:], initializer=drawn, name="vectors")
-
-        def call(self, tokens: Any) -> Any:
-            return tokens + self.vectors
-
-        def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-            return shape
-
     return Positions()(x)
+
+
+@keras.saving.register_keras_serializable("course_utils")
+class Positions(layers.Layer):
+    """One learnt vector for each token."""
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        """Draw the vectors."""
+        drawn = keras.initializers.RandomNormal(stddev=0.02)
+        self.vectors = self.add_weight(shape=shape[1:], initializer=drawn, name="vectors")
+
+    def call(self, tokens: Any) -> Any:
+        """Add them."""
+        return tokens + self.vectors
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """As it came."""
+        return shape

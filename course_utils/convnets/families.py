@@ -1,6 +1,6 @@
-"""One small net of each family of architectures, for pictures of about 32×32.
+"""One small net of each family of architectures, for images of about 32×32.
 
-All begin by halving the picture, end in the mean of each map and one logit for each class, and
+All begin by halving the image, end in the mean of each map and one logit for each class, and
 have 44,000 to 82,000 parameters. What they reached under one recipe stands in
 `families_measured.json`, made by `data_scripts/compare_families.py`.
 """
@@ -11,22 +11,23 @@ import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from course_utils import checks
+from course_utils.backend import keras
 from course_utils.convnets import blocks
-from course_utils.convnets.building import Shape, check_size
 from course_utils.errors import InputError
-
-if TYPE_CHECKING:
-    import keras
 
 __all__ = ["FAMILIES", "MEASURED", "family_net", "measured_families"]
 
+layers = keras.layers
+
 MEASURED = Path(__file__).with_name("families_measured.json")
-_SMALLEST = 16
 
 
-def family_net(name: str, image_shape: Shape = (32, 32, 3), classes: int = 10) -> keras.Model:
+def family_net(
+    name: str, image_shape: tuple[int, int, int] = (32, 32, 3), classes: int = 10
+) -> keras.Model:
     """Build the small net of a family.
 
     Args:
@@ -35,7 +36,7 @@ def family_net(name: str, image_shape: Shape = (32, 32, 3), classes: int = 10) -
         classes: 2 or more.
 
     Returns:
-        From float32 pictures (batch, height, width, channels) in 0 to 1 to logits
+        From float32 images (batch, height, width, channels) in 0 to 1 to logits
         (batch, classes).
 
     Raises:
@@ -45,22 +46,21 @@ def family_net(name: str, image_shape: Shape = (32, 32, 3), classes: int = 10) -
         >>> family_net("VGG").count_params()
         76978
     """
-    import keras
-
     if name not in FAMILIES:
         raise InputError(f"expected a family ({', '.join(FAMILIES)}), received {name!r}")
-    check_size(image_shape, classes, smallest=_SMALLEST)
-    if image_shape[0] % 8 or image_shape[1] % 8:
+    height, width, _ = checks.image_shape(image_shape, smallest=16)
+    checks.whole("classes", classes, least=2)
+    if height % 8 or width % 8:
         raise InputError(
-            f"expected sides that 8 divides, such as 32 or 48, received {image_shape[0]}×"
-            f"{image_shape[1]}: resize or pad the pictures"
+            f"expected sides that 8 divides, such as 32 or 48, received {height}×{width}: "
+            "resize or pad the images"
         )
-    image = keras.Input(tuple(image_shape))
+    image = keras.Input(image_shape)
     x = FAMILIES[name](image)
-    pool = "GlobalAveragePooling1D" if len(x.shape) == 3 else "GlobalAveragePooling2D"
-    x = getattr(keras.layers, pool)()(x)
+    has_tokens = len(x.shape) == 3
+    pool = layers.GlobalAveragePooling1D() if has_tokens else layers.GlobalAveragePooling2D()
     # TensorFlow takes no commas and blanks in a name.
-    return keras.Model(image, keras.layers.Dense(classes)(x), name=name.replace(", ", "_"))
+    return keras.Model(image, layers.Dense(classes)(pool(x)), name=name.replace(", ", "_"))
 
 
 @cache
@@ -78,8 +78,6 @@ def _stem(image: Any) -> Any:
 
 
 def _halved(x: Any) -> Any:
-    from keras import layers
-
     return layers.MaxPooling2D(2)(x)
 
 
@@ -102,8 +100,6 @@ def _resnet(image: Any) -> Any:
 
 
 def _densenet(image: Any) -> Any:
-    from keras import layers
-
     x = layers.Conv2D(24, 3, strides=2, padding="same", use_bias=False)(image)
     for inside in (3, 4):
         x = blocks.normalised(blocks.dense_block(x, inside, 12))
@@ -113,8 +109,6 @@ def _densenet(image: Any) -> Any:
 
 
 def _xception(image: Any) -> Any:
-    from keras import layers
-
     x = layers.Conv2D(32, 3, strides=2, padding="same", use_bias=False)(image)
     for filters in (48, 64, 96):
         x = blocks.separable_residual_block(x, filters)
@@ -136,8 +130,6 @@ def _efficientnet(image: Any) -> Any:
 
 
 def _convnext(image: Any) -> Any:
-    from keras import layers
-
     x = image
     for filters in (32, 40, 56):
         x = blocks.normalised(layers.Conv2D(filters, 2, strides=2, use_bias=False)(x), None)
@@ -146,8 +138,6 @@ def _convnext(image: Any) -> Any:
 
 
 def _vit(image: Any) -> Any:
-    from keras import layers
-
     x = layers.Conv2D(48, 4, strides=4)(image)
     x = blocks.positions(layers.Reshape((x.shape[1] * x.shape[2], 48))(x))
     for _ in range(4):

@@ -1,17 +1,14 @@
 """One door to every data set, embedded or real.
 
-`open` gives three parts that share no picture; each part is arrays and, by `batches`, `tf.data`.
+`open` gives three parts that share no image; each part is arrays and, by `batches`, `tf.data`.
 """
 
 from __future__ import annotations
 
-import difflib
-
-from course_utils.datasets.parts import DataSet, Part
+from course_utils.datasets.parts import DataSet, Part, StreamedPart
 from course_utils.datasets.photographs import photograph
-from course_utils.datasets.real import REAL, open_real
-from course_utils.datasets.streams import StreamedPart
-from course_utils.errors import InputError
+from course_utils.datasets.real import NEEDS, open_real
+from course_utils.datasets.registry import unknown
 
 __all__ = ["DataSet", "Part", "StreamedPart", "names", "open", "photograph"]
 
@@ -25,7 +22,7 @@ def names() -> tuple[str, ...]:
         >>> names()
         ('things', 'creatures', 'colour_things', 'fashion_mnist', 'cifar10', 'cats_vs_dogs', ...)
     """
-    return _EMBEDDED + REAL
+    return (*_EMBEDDED, *NEEDS)
 
 
 def open(
@@ -40,46 +37,37 @@ def open(
     """Open a data set.
 
     Args:
-        name: "things" (10 classes, 28×28 grey, drawn), "creatures" (cat and dog, 64×64 colour,
-            drawn), "colour_things" (10 classes, 32×32 colour, drawn), "fashion_mnist"
-            (10 classes, 28×28 grey, real), "cifar10" (10 classes, 32×32 colour, real), or a set
+        name: "things" (10 classes, 28×28 gray, drawn), "creatures" (cat and dog, 64×64 color,
+            drawn), "colour_things" (10 classes, 32×32 color, drawn), "fashion_mnist"
+            (10 classes, 28×28 gray, real), "cifar10" (10 classes, 32×32 color, real), or a set
             of photographs: "cats_vs_dogs" (2 classes), "flowers" (5 classes), "oxford_pets"
             (2 classes, with trimaps).
-        train: pictures to train on; None is all of a real set, the usual number of a drawn one.
-        validation: pictures to choose by, likewise.
-        test: pictures to judge by once, likewise.
+        train: images to train on; None is all of a real set, the usual number of a drawn one.
+        validation: images to choose by, likewise.
+        test: images to judge by once, likewise.
         seed: of the drawing; a real set's parts are fixed by the order of its files, and the
-            first pictures of each part are taken.
+            first images of each part are taken.
         size: height and width, in pixels, to which photographs are resized as they are decoded;
             None is the set's usual size, the only one that all other sets have.
 
     Returns:
-        The set, with parts that share no picture.
+        The set, with parts that share no image.
 
     Raises:
-        InputError: unknown name, more pictures than there are, missing or altered files, a size
-            for a set that has one.
+        InputError: unknown name, more images than there are, a real set that is not prepared
+            (`course data NAME`), a size for a set that has one.
         WorldError: the cache cannot be written.
 
     Example:
         >>> open("things", train=20, validation=10, test=10)
-        things: 20 training, 10 validation and 10 test pictures, 28×28 grey, 10 ...
+        things: 20 training, 10 validation and 10 test images, 28×28 gray, 10 ...
     """
     counts = {"train": train, "validation": validation, "test": test}
     if name in _EMBEDDED:
+        # Only here, since it costs the time to load what draws.
         from course_utils.datasets.embedded import open_embedded
 
-        opened = open_embedded(name, counts, seed=seed)
-        if size not in (None, opened.image_shape[0]):
-            raise InputError(
-                f"expected no size for {name}, which is drawn at {opened.image_shape[0]} pixels, "
-                f"received {size!r}: leave it"
-            )
-        return opened
-    if name in REAL:
+        return open_embedded(name, counts, seed=seed, size=size)
+    if name in names():
         return open_real(name, counts, size=size)
-    near = difflib.get_close_matches(str(name), names(), n=1, cutoff=0.0)
-    raise InputError(
-        f"expected one of the data sets {', '.join(names())}, received {name!r}: "
-        f"did you mean {near[0]!r}?"
-    )
+    raise unknown("data sets", names(), name)

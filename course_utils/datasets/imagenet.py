@@ -37,7 +37,16 @@ def weights(file_name: str) -> str:
 
 
 def class_names() -> tuple[str, ...] | None:
-    """The 1,000 class names in the order of the outputs, or None if their file is not at hand."""
+    """The 1,000 class names in the order of the outputs, or None if their file is not at hand.
+
+    Raises:
+        InputError: the file in the folder of downloads is not the right one.
+
+    Example:
+        >>> names = class_names()
+        >>> names is None or names[386] == "African_elephant"
+        True
+    """
     path = _here(_CLASSES)
     if path is None:
         return None
@@ -46,11 +55,10 @@ def class_names() -> tuple[str, ...] | None:
 
 
 def _here(file_name: str) -> Path | None:
-    listed = registry.registry().get("imagenet", {}).get("files", [])
-    if any(facts.get("name") == file_name for facts in listed) and any(
-        (folder / file_name).is_file() for folder in registry.folders("imagenet")
-    ):
+    listed = registry.entries().get("imagenet", {}).get("files", [])
+    known = any(file.get("name") == file_name for file in listed)
+    if known and registry.here("imagenet", file_name):
         return registry.verified("imagenet", only=file_name)[file_name]
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser()
     path = home / "models" / file_name
-    return path if path.is_file() else None
+    return path if os.access(path, os.R_OK) else None

@@ -1,13 +1,13 @@
-"""The few single photographs that chapters show, each with its licence."""
+"""The few single photographs that chapters show, each with its license."""
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
 import numpy as np
 
-from course_utils.errors import InputError
+from course_utils.datasets import registry
+from course_utils.datasets.image_files import read_image
 
 __all__ = ["Photograph", "photograph"]
 
@@ -23,13 +23,7 @@ _BUNDLED = {
 
 @dataclass(frozen=True, eq=False)
 class Photograph:
-    """One picture.
-
-    Attributes:
-        name: as `photograph` was asked.
-        image: uint8 (height, width, 3), 0 to 255.
-        licence: under which it may be shown.
-    """
+    """One image: its name, uint8 (height, width, 3) in 0 to 255, and under what it may be shown."""
 
     name: str
     image: np.ndarray
@@ -37,14 +31,14 @@ class Photograph:
 
 
 def photograph(name: str) -> Photograph:
-    """One of the single photographs: bundled ones offline, others once they were fetched.
+    """One of the single photographs: bundled ones offline, others once they were downloaded.
 
     Args:
         name: "astronaut", "camera", "chelsea" (a cat), "coffee" or "rocket", which come with
             scikit-image; or one that the registry names under `images`, as "elephant".
 
     Raises:
-        InputError: unknown name, or a file that is not here yet: fetch it by `course data images`.
+        InputError: unknown name, or a file that is not here yet: `course data images` brings it.
 
     Example:
         >>> photograph("chelsea").image.shape
@@ -54,22 +48,11 @@ def photograph(name: str) -> Photograph:
         from skimage import color, data
 
         image = getattr(data, name)()
-        colour = image if image.ndim == 3 else color.gray2rgb(image)
-        return Photograph(name, np.ascontiguousarray(colour), _BUNDLED[name])
-    from course_utils.datasets import registry
-
-    listed = registry.registry().get("images", {}).get("files", [])
-    files = {facts.get("picture", facts["name"]): facts for facts in listed}
+        image = image if image.ndim == 3 else color.gray2rgb(image)
+        return Photograph(name, np.ascontiguousarray(image), _BUNDLED[name])
+    listed = registry.entries().get("images", {}).get("files", [])
+    files = {file.get("picture", file["name"]): file for file in listed}
     if name not in files:
-        known = (*_BUNDLED, *files)
-        near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.0)
-        raise InputError(
-            f"expected one of the photographs {', '.join(known)}, received {name!r}: "
-            f"did you mean {near[0]!r}?"
-        )
-    from PIL import Image
-
-    path = registry.verified("images", only=files[name]["name"])[files[name]["name"]]
-    with Image.open(path) as opened:
-        image = np.asarray(opened.convert("RGB"))
-    return Photograph(name, image, files[name].get("licence", "see the registry"))
+        raise registry.unknown("photographs", (*_BUNDLED, *files), name)
+    (path,) = registry.verified("images", only=files[name]["name"]).values()
+    return Photograph(name, read_image(path), files[name].get("licence", "see the registry"))

@@ -1,50 +1,91 @@
-"""Real sets opened, from their prepared folders."""
+"""Real sets opened from where `course data NAME` prepared them.
+
+A prepared set is a folder in the cache, whose name follows from what the registry says of the set:
+the hashes of the downloads, the classes, the split.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from course_utils.datasets import prepared, registry
-from course_utils.datasets.parts import DataSet, Part
-from course_utils.datasets.prepared import INDEX
+from course_utils import cache
+from course_utils.datasets import registry
+from course_utils.datasets.parts import DataSet, Part, StreamedPart, is_whole_number
 from course_utils.datasets.splits import PARTS
-from course_utils.datasets.streams import StreamedPart
 from course_utils.errors import InputError
 
-__all__ = ["REAL", "open_real"]
+__all__ = ["INDEX", "NEEDS", "facts", "key", "open_real", "place"]
 
-REAL = tuple(prepared.NEEDS)
+# Of a set whose images are files: part to rows of (file, label) or (file, label, mask).
+INDEX = "index.json"
+
+# What the registry must say of each set that is prepared.
+NEEDS: dict[str, tuple[str, ...]] = {
+    "fashion_mnist": ("classes", "split"),
+    "cifar10": ("classes", "split"),
+    "cats_vs_dogs": ("classes", "folders", "split"),
+    "flowers": ("classes", "folders", "split"),
+    "oxford_pets": ("classes", "split", "shuffle_seed"),
+}
 
 
-def open_real(name: str, counts: Mapping[str, int | None], *, size: int | None = None) -> DataSet:
-    """Open a real set.
+def facts(name: str) -> dict[str, Any]:
+    """What the registry says of a set that is prepared, with its split in order."""
+    told = registry.entry(name)
+    if name not in NEEDS:
+        raise InputError(
+            f"expected one of the sets that are prepared, {', '.join(NEEDS)}, received {name!r}"
+        )
+    split = told.get("split", {})
+    # Of a set that is shuffled once, the rest trains.
+    parts = ("validation",) if "shuffle_seed" in NEEDS[name] else PARTS
+    missing = [key for key in NEEDS[name] if key not in told]
+    missing += [f"split.{part}" for part in parts if part not in split]
+    if missing:
+        raise InputError(
+            f"expected {', '.join(missing)} of {name} in the registry, received none: "
+            "copy what is missing from the course's own registry.toml"
+        )
+    return told | {"split": {part: split[part] for part in PARTS if part in split}}
 
-    Args:
-        name: one of `REAL`.
-        counts: part to number of pictures, the first ones; None is all.
-        size: height and width for a set of photographs; its usual size if None.
 
-    Raises:
-        InputError: more pictures than there are, a size for a set that has one, or a set
-            that is not prepared.
-    """
-    facts = registry.entry(name)
-    folder = prepared.found(name)
+def key(name: str, told: Mapping[str, Any]) -> str:
+    """All that a prepared set follows from, but for the code that makes it."""
+    hashes = [(file["name"], file["sha256"]) for file in told["files"]]
+    return json.dumps([name, hashes, {key: told[key] for key in NEEDS[name]}], sort_keys=True)
+
+
+def place(name: str) -> Path:
+    """Where the prepared folder is, or would be."""
+    return cache.place(name, key(name, facts(name)))
+
+
+def open_real(name: str, counts: Mapping[str, int | None], *, size: int | None) -> DataSet:
+    """Open a real set, of each part the first `counts` images."""
+    told = facts(name)
+    folder = cache.found(name, key(name, told))
+    if folder is None:
+        raise InputError(
+            f"expected {name} to be prepared, it is not (or not whole) in {place(name)}: run "
+            f"`course data {name}` (in a notebook, `!course data {name}`), which takes it from "
+            "COURSE_DATA_DIR or downloads it, and prepares it"
+        )
     streamed = (folder / INDEX).is_file()
-    parts = _streamed(folder, facts, size) if streamed else _arrays(name, folder, size)
+    parts = _streamed(folder, told, size) if streamed else _arrays(name, folder, size)
     for part, count in counts.items():
         if count is not None:
             parts[part] = parts[part].first(count)
     return DataSet(
         name=name,
-        classes=tuple(facts["classes"]),
-        origin=facts.get("origin", "see the registry"),
-        licence=facts.get("licence", "see the registry"),
-        part_names=tuple(facts.get("mask_classes", ())),
+        classes=tuple(told["classes"]),
+        origin=told.get("origin", "see the registry"),
+        licence=told.get("licence", "see the registry"),
+        part_names=tuple(told.get("mask_classes", ())),
         folder=folder if streamed else None,
         **parts,
     )
@@ -61,13 +102,16 @@ def _arrays(name: str, folder: Path, size: int | None) -> dict[str, Part]:
     }
     own = parts["train"].image_shape[0]
     if size not in (None, own):
-        raise InputError(f"expected no size for {name}, whose pictures are {own}×{own}: leave it")
+        raise InputError(
+            f"expected no size for {name}, whose images are {own}×{own}, received {size!r}: "
+            "leave it"
+        )
     return parts
 
 
-def _streamed(folder: Path, facts: Mapping, size: int | None) -> dict[str, StreamedPart]:
-    size = facts.get("size", 150) if size is None else size
-    if isinstance(size, bool) or not isinstance(size, int) or not 8 <= size <= 2048:
+def _streamed(folder: Path, told: Mapping[str, Any], size: int | None) -> dict[str, StreamedPart]:
+    size = told.get("size", 150) if size is None else size
+    if not is_whole_number(size) or not 8 <= size <= 2048:
         raise InputError(f"expected a size of 8 to 2048 pixels, received {size!r}")
     index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
     has_masks = any(len(row) > 2 for rows in index.values() for row in rows)

@@ -10,57 +10,51 @@ import difflib
 import os
 import re
 import tomllib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from course_utils.cache import cache_folder, data_folder, file_hash
+from course_utils.datasets.splits import PARTS
 from course_utils.errors import InputError, WorldError
 
-__all__ = ["download_folder", "entry", "fault", "find", "folders", "registry", "verified"]
+__all__ = [
+    "download_folder",
+    "entries",
+    "entry",
+    "find",
+    "folders",
+    "here",
+    "unknown",
+    "verified",
+]
 
-_PARTS = ("train", "validation", "test")
 _OWN = Path(__file__).with_name("registry.toml")
 
 
-def registry() -> dict[str, dict[str, Any]]:
-    """Everything real by name, from `COURSE_REGISTRY` or from the course's own file.
-
-    Raises:
-        InputError: the file is not there, or is not TOML.
-
-    Example:
-        >>> registry()["fashion_mnist"]["licence"]
-        'MIT'
-    """
+def entries() -> dict[str, dict[str, Any]]:
+    """Everything real by name, from `COURSE_REGISTRY` or from the course's own file."""
     path = _path()
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        # Windows' own editor puts a mark before UTF-8.
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(
             f"expected a registry of data sets at {path} (COURSE_REGISTRY), "
             f"it cannot be read: {error.strerror}"
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"expected TOML in the registry {path}, received: {error}") from None
+        raise InputError(
+            f"expected TOML in UTF-8 in the registry {path}, received: {error}"
+        ) from None
 
 
 def entry(name: str) -> dict[str, Any]:
-    """What the registry says of one set; relative URLs are made whole.
-
-    Raises:
-        InputError: it has no such set (names the nearest), or it is incomplete.
-
-    Example:
-        >>> [file["name"] for file in entry("cifar10")["files"]]
-        ['cifar-10-binary.tar.gz']
-    """
-    known = registry()
+    """What the registry says of one set, checked; relative URLs are made whole."""
+    known = entries()
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-        raise InputError(
-            f"expected one of the real data sets {', '.join(known)}, received {name!r}"
-            + (f": did you mean {near[0]!r}?" if near else "")
-        )
+        raise unknown("real data sets", known, name)
     facts = known[name]
     files = facts.get("files") if isinstance(facts, dict) else None
     if not isinstance(files, list) or not files:
@@ -70,13 +64,23 @@ def entry(name: str) -> dict[str, Any]:
         )
     split = facts.get("split", {})
     if not isinstance(split, dict) or not all(
-        part in _PARTS and type(count) is int and count > 0 for part, count in split.items()
+        part in PARTS and type(count) is int and count > 0 for part, count in split.items()
     ):
         raise InputError(
-            f"expected numbers of pictures for {', '.join(_PARTS)} as `split` of {name} in the "
+            f"expected numbers of images for {', '.join(PARTS)} as `split` of {name} in the "
             f"registry {_path()}, received {split!r}"
         )
     return facts | {"files": [_checked(name, file) for file in files]}
+
+
+def unknown(what: str, known: Iterable[str], received: object) -> InputError:
+    """An error for a name that is not known, with the nearest one."""
+    known = tuple(known)
+    near = difflib.get_close_matches(str(received), known, n=1, cutoff=0.0)
+    return InputError(
+        f"expected one of the {what} {', '.join(known)}, received {received!r}"
+        + (f": did you mean {near[0]!r}?" if near else "")
+    )
 
 
 def folders(name: str) -> tuple[Path, ...]:
@@ -87,90 +91,76 @@ def folders(name: str) -> tuple[Path, ...]:
 
 
 def download_folder(name: str) -> Path:
-    """Where downloads of a set are written: never into a folder that was given from outside.
-
-    Example:
-        >>> import tempfile
-        >>> os.environ["COURSE_DATA_DIR"] = tempfile.mkdtemp()
-        >>> download_folder("flowers").is_relative_to(cache_folder())
-        True
-        >>> del os.environ["COURSE_DATA_DIR"]
-    """
+    """Where downloads of a set are written: never into a folder that was given from outside."""
     root = cache_folder() / "downloads" if os.environ.get("COURSE_DATA_DIR") else data_folder()
     return root / name
 
 
-def find(name: str, facts: dict[str, Any]) -> Path | None:
-    """The file, if it lies in one of the set's folders and is the right one.
+def here(name: str, title: str) -> list[Path]:
+    """The files of this name in a set's folders, right or wrong."""
+    with _one_line():
+        return [folder / title for folder in folders(name) if (folder / title).is_file()]
 
-    Args:
-        name: of the set.
-        facts: one of the `files` of its entry.
 
-    Raises:
-        WorldError: it may not be read.
-    """
-    for folder in folders(name):
-        path = folder / facts["name"]
-        try:
-            if path.is_file() and not fault(path, facts):
+def find(name: str, file: dict[str, Any], *, whole: bool = True) -> Path | None:
+    """One of a set's `files`, if it is the right one; without `whole`, told by its size alone."""
+    with _one_line():
+        for path in here(name, file["name"]):
+            if _has_size(path, file) and not (whole and _fault(path, file)):
                 return path
-        except PermissionError:
-            raise WorldError(
-                f"expected to read {path}, permission was refused: ask whoever owns it, or name "
-                "another folder in COURSE_DATA_DIR"
-            ) from None
     return None
 
 
-def fault(path: Path, facts: dict[str, Any]) -> str:
+def verified(name: str, *, only: str | None = None) -> dict[str, Path]:
+    """The downloaded files of a set by name, or `only` one of them, compared with their hashes."""
+    paths = {}
+    for file in entry(name)["files"]:
+        if only in (None, file["name"]):
+            path = find(name, file)
+            if path is None:
+                raise InputError(_missing(name, file))
+            paths[file["name"]] = path
+    return paths
+
+
+def _fault(path: Path, file: dict[str, Any]) -> str:
     """What is wrong with a file that should agree with the registry; "" if nothing is."""
-    size, expected = path.stat().st_size, facts.get("bytes")
-    if expected is not None and size != expected:
-        return f"expected {expected:,} bytes in {path}, received {size:,}: the file is not whole"
+    if not _has_size(path, file):
+        size = path.stat().st_size
+        return f"expected {file['bytes']:,} bytes in {path}, received {size:,}: it is not whole"
     received = file_hash(path)
-    if received != facts["sha256"]:
+    if received != file["sha256"]:
         return (
-            f"expected SHA-256 {facts['sha256'][:12]}… of {path}, received {received[:12]}…: "
-            "the file was altered"
+            f"expected SHA-256 {file['sha256'][:12]}… of {path}, received {received[:12]}…: "
+            "it was altered"
         )
     return ""
 
 
-def verified(name: str, *, only: str | None = None) -> dict[str, Path]:
-    """The downloaded files of a set, each looked up and compared with its published hash.
-
-    Args:
-        name: of a set in the registry.
-        only: the name of the one file that is wanted; None for all.
-
-    Returns:
-        File name to path.
-
-    Raises:
-        InputError: a file is missing, shorter or longer than published, or altered.
-    """
-    paths = {}
-    for facts in entry(name)["files"]:
-        if only not in (None, facts["name"]):
-            continue
-        path = find(name, facts)
-        if path is None:
-            raise InputError(_missing(name, facts))
-        paths[facts["name"]] = path
-    return paths
+def _has_size(path: Path, file: dict[str, Any]) -> bool:
+    return file.get("bytes") in (None, path.stat().st_size)
 
 
-def _missing(name: str, facts: dict[str, Any]) -> str:
-    for folder in folders(name):
-        path = folder / facts["name"]
-        if path.is_file():
-            return f"{fault(path, facts)}; delete it and download it again: `course data {name}`"
+def _missing(name: str, file: dict[str, Any]) -> str:
+    for path in here(name, file["name"]):
+        return f"{_fault(path, file)}; delete it and download it again: `course data {name}`"
     return (
-        f"expected {facts['name']} of {name} in {folders(name)[0]}, it is not there: download it "
-        f"from {facts['urls'][0]} with `course data {name}`, or name the folder that holds "
+        f"expected {file['name']} of {name} in {folders(name)[0]}, it is not there: download it "
+        f"from {file['urls'][0]} with `course data {name}`, or name the folder that holds "
         f"{name}/ in COURSE_DATA_DIR"
     )
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Say in one line that a file may not be read."""
+    try:
+        yield
+    except PermissionError as error:
+        raise WorldError(
+            f"expected to read {error.filename}, permission was refused: ask whoever owns it, or "
+            "name another folder in COURSE_DATA_DIR"
+        ) from None
 
 
 def _path() -> Path:
@@ -195,8 +185,6 @@ def _checked(name: str, file: dict[str, Any]) -> dict[str, Any]:
     size = file.get("bytes")
     if size is not None and (not isinstance(size, int) or size < 0):
         raise InputError(f"expected a whole number as `bytes` {where}, received {size!r}")
-    return file | {"urls": [_whole(url) for url in urls], "sha256": digest.lower()}
-
-
-def _whole(url: str) -> str:
-    return url if "://" in url else (_path().parent / url).absolute().as_uri()
+    beside = _path().parent
+    whole = [url if "://" in url else (beside / url).absolute().as_uri() for url in urls]
+    return file | {"urls": whole, "sha256": digest.lower()}

@@ -1,4 +1,4 @@
-"""Splits that are made once, from what is good, and in which no picture is in two parts."""
+"""Splits that are made once, from what is good, and in which no image is in two parts."""
 
 from __future__ import annotations
 
@@ -23,33 +23,17 @@ def by_index(
     together: Sequence[Sequence[int]] = (),
     classes: Sequence[str],
 ) -> dict[str, list[int]]:
-    """Split each class by index: the first pictures train, the next validate, the next test.
+    """Split each class by index: the first images train, the next validate, the next test.
 
-    Pictures that must stay together are placed first, in the part where the first of them falls,
-    or in the next that has room for all; then single ones fill what is left, by index.
-
-    Args:
-        labels: class of each picture, in the order of their index.
-        counts: part to pictures of each class in it.
-        together: groups of indices that must not be in different parts.
-        classes: names of the classes, for the message.
-
-    Returns:
-        Part to indices, rising. What a group finds no room for is in no part.
-
-    Raises:
-        InputError: a class has too few pictures.
-
-    Example:
-        >>> by_index([0, 0, 0, 0], counts={"train": 2, "test": 1}, together=[[0, 2]],
-        ...          classes=["cat"])
-        {'train': [0, 2], 'test': [1]}
+    Images that must stay together (groups of indices) are placed first, in the part where the
+    first of them falls, or in the next that has room for all; then single ones fill what is left,
+    by index. `counts` is for each class. What finds no room is in no part; indices rise.
     """
     wanted = sum(counts.values())
     have = Counter(labels)
     for label, title in enumerate(classes):
         if have[label] < wanted:
-            raise InputError(_too_few(title, wanted, have[label], "good pictures"))
+            raise InputError(_too_few(title, wanted, have[label], "good images"))
     room = {part: [count] * len(classes) for part, count in counts.items()}
     placed: dict[str, list[int]] = {part: [] for part in counts}
     natural = _natural(labels, counts, len(classes))
@@ -79,41 +63,24 @@ def by_index(
     for label, title in enumerate(classes):
         missing = sum(room[part][label] for part in counts)
         if missing:
-            raise InputError(
-                _too_few(title, wanted, wanted - missing, "pictures that may be in different parts")
-            )
+            free = "images that may be in different parts"
+            raise InputError(_too_few(title, wanted, wanted - missing, free))
     return {part: sorted(indices) for part, indices in placed.items()}
 
 
 def shuffled(
     items: Sequence[_Item], *, counts: Mapping[str, int], seed: int, what: str
 ) -> dict[str, list[_Item]]:
-    """Shuffle once, then cut: the last pictures validate, the first, or all before, train.
+    """Shuffle once, then cut: the last images validate, the first, or all before, train.
 
     This is the way of many lessons: `random.Random(seed).shuffle`, on the sorted names. Items
-    that hold picture and mask are shuffled as one, so the two cannot come apart.
-
-    Args:
-        items: in their sorted order; not changed.
-        counts: "validation" and, if not all the rest trains, "train".
-        seed: of the shuffle.
-        what: the items are, for the message.
-
-    Returns:
-        "train" and "validation" to items.
-
-    Raises:
-        InputError: there are too few, or "validation" is not among the counts.
-
-    Example:
-        >>> shuffled("abcde", counts={"validation": 2}, seed=0, what="letters")
-        {'train': ['c', 'b', 'a'], 'validation': ['e', 'd']}
+    that hold image and mask are shuffled as one, so the two cannot come apart.
     """
     if "validation" not in counts or not set(counts) <= {"train", "validation"}:
         raise InputError(
             f"expected a split of {what} into train and validation, received {dict(counts)}"
         )
-    # At least one picture must be left to train on where the number is not given.
+    # At least one image must be left to train on where the number is not given.
     wanted = counts["validation"] + counts.get("train", 1)
     if len(items) < wanted:
         raise InputError(_too_few(what, wanted, len(items), "usable"))
@@ -124,7 +91,7 @@ def shuffled(
 
 
 def _natural(labels: Sequence[int], counts: Mapping[str, int], classes: int) -> list[str | None]:
-    """The part in which each picture would be if there were no groups; None behind the last."""
+    """The part in which each image would be if there were no groups; None behind the last."""
     seen = [0] * classes
     order = [part for part, count in counts.items() for _ in range(count)]
     parts: list[str | None] = []

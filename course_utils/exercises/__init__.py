@@ -122,13 +122,13 @@ def _checked(name: str, answer: Any) -> str | None:
         "passed": wrong is None,
         "message": wrong or "right",
     }
-    mark, colour = ("✔", "#117733") if wrong is None else ("✘", "#b05000")
+    mark, color = ("✔", "#117733") if wrong is None else ("✘", "#b05000")
     title = f"{name}: {record['message']}"
     showing.show(
         {
             MIME: record,
             "text/plain": f"{mark} {title}",
-            "text/html": showing.box(mark, title, [], colour=colour),
+            "text/html": showing.box(mark, title, color=color),
         }
     )
     return wrong

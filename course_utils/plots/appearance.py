@@ -1,4 +1,4 @@
-"""The one style: page width, fonts, colours, and the strokes that tell series apart without colour.
+"""The one style: page width, fonts, colors, and the strokes that tell series apart without color.
 
 Matplotlib is imported inside the functions, so that importing `plots` stays cheap.
 """
@@ -6,6 +6,7 @@ Matplotlib is imported inside the functions, so that importing `plots` stays che
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from course_utils.errors import InputError
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+SHEET = Path(__file__).with_name("course.mplstyle")
 PAGE_WIDTH = 9.0  # inches; with DPI, 1080 pixels: fills a slide, and a page shows it whole
 DPI = 120
 FONT_SIZE = 13.0  # points; 22 pixels at full width, so still 16 on a page 800 pixels wide
@@ -22,7 +24,7 @@ FAINT = "#6B6B6B"  # reference lines and remarks: 5.3 to 1 on white
 BLUE, VERMILLION, SKY = "#0072B2", "#D55E00", "#56B4E9"
 
 # Okabe and Ito (2008), "Color Universal Design", less the three hues that a projector loses on a
-# white ground (orange, sky blue, yellow: under 3 to 1), and a grey in their place.
+# white ground (orange, sky blue, yellow: under 3 to 1), and a gray in their place.
 PALETTE = (BLUE, VERMILLION, "#000000", "#009E73", "#CC79A7", "#767676")
 DASHES = (
     "solid",
@@ -48,7 +50,7 @@ HANGUL_FONTS = (
 
 
 class Stroke(NamedTuple):
-    """How one series is drawn: by colour, and by dashes and marker for a reader without colour."""
+    """How one series is drawn: by color, and by dashes and marker for a reader without color."""
 
     color: str
     linestyle: str | tuple
@@ -56,13 +58,10 @@ class Stroke(NamedTuple):
 
 
 def stroke(index: int) -> Stroke:
-    """Return the stroke of series `index`; no two share colour, dashes or marker.
-
-    Args:
-        index: 0 to 5.
+    """Return the stroke of series `index`, 0 to 5; no two share color, dashes or marker.
 
     Raises:
-        InputError: If there are more series than can be told apart.
+        InputError: There are more series than can be told apart.
 
     Example:
         >>> stroke(0).marker, stroke(1).marker
@@ -79,22 +78,9 @@ def stroke(index: int) -> Stroke:
     return Stroke(PALETTE[index], DASHES[index], MARKERS[index])
 
 
-def fonts(installed: frozenset[str] | None = None) -> list[str]:
-    """Return the font families to try in turn, naming only those that are there.
-
-    Args:
-        installed: Names of the fonts of this machine; None asks Matplotlib.
-
-    Returns:
-        Matplotlib's own font, then one that has Hangul, where there is one.
-
-    Example:
-        >>> fonts(frozenset({"DejaVu Sans", "NanumGothic", "Malgun Gothic"}))
-        ['DejaVu Sans', 'NanumGothic']
-    """
-    if installed is None:
-        installed = _installed_fonts()
-    return ["DejaVu Sans", *[name for name in HANGUL_FONTS if name in installed][:1]]
+def fonts() -> list[str]:
+    """Matplotlib's own font, then one that has Hangul, where this machine has one."""
+    return ["DejaVu Sans", *[name for name in HANGUL_FONTS if name in _installed_fonts()][:1]]
 
 
 @cache
@@ -116,49 +102,12 @@ def style() -> Iterator[None]:
         (1.0, 1.0, 1.0, 1.0)
     """
     import matplotlib
+    import matplotlib.style
 
-    with matplotlib.rc_context():
-        # From the defaults, not from a reader's own style, which might be dark or tiny.
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_settings())
+    # From the defaults, not from a reader's own style, which might be dark or tiny.
+    with matplotlib.style.context(SHEET, after_reset=True):
+        matplotlib.rcParams["font.family"] = fonts()
         yield
-
-
-def _settings() -> dict:
-    return {
-        "figure.dpi": DPI,
-        "figure.facecolor": "white",
-        "savefig.facecolor": "white",  # explicit: a dark page must not shine through
-        "font.family": fonts(),
-        "font.size": FONT_SIZE,
-        "axes.titlesize": FONT_SIZE + 1,
-        "axes.titleweight": "bold",
-        "axes.titlelocation": "left",
-        "axes.titlepad": 10,
-        "axes.labelpad": 7,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.edgecolor": "#555555",
-        "axes.labelcolor": INK,
-        "text.color": INK,
-        "xtick.color": "#555555",
-        "ytick.color": "#555555",
-        "xtick.labelcolor": INK,
-        "ytick.labelcolor": INK,
-        "xtick.labelsize": FONT_SIZE - 1,
-        "ytick.labelsize": FONT_SIZE - 1,
-        "axes.grid": True,
-        "axes.axisbelow": True,
-        "grid.color": "#E2E2E2",
-        "grid.linewidth": 0.9,
-        "lines.linewidth": 2.4,
-        "lines.markersize": 7,
-        "legend.frameon": False,
-        "legend.fontsize": FONT_SIZE,
-        "legend.handlelength": 3.2,  # long enough to show the dashes
-        "hatch.linewidth": 0.8,
-        "image.cmap": "gray",
-    }
 
 
 def new_figure(
@@ -182,7 +131,7 @@ def new_figure(
         The figure, and its panels row by row, always as a list.
 
     Raises:
-        InputError: If there would be no panel, or one too small to read.
+        InputError: There would be no panel, or one of under an inch.
 
     Example:
         >>> figure, (left, right) = new_figure(columns=2)
@@ -211,12 +160,7 @@ def new_figure(
 
 
 def luminance(color: object) -> float:
-    """Return the relative luminance of a colour, 0 for black to 1 for white (WCAG 2.1, sRGB).
-
-    Example:
-        >>> luminance("black"), round(luminance("white"), 6)
-        (0.0, 1.0)
-    """
+    """Relative luminance of a color, 0 for black to 1 for white (WCAG 2.1, sRGB)."""
     from matplotlib.colors import to_rgb
 
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
@@ -224,11 +168,6 @@ def luminance(color: object) -> float:
 
 
 def ink_on(color: object) -> str:
-    """Return the ink, dark or white, that stands out more on a ground of this colour.
-
-    Example:
-        >>> ink_on("navy"), ink_on("ivory")
-        ('#FFFFFF', '#1A1A1A')
-    """
+    """The ink, dark or white, that stands out more on a ground of this color."""
     ground = luminance(color) + 0.05
     return "#FFFFFF" if 1.05 / ground > ground / (luminance(INK) + 0.05) else INK

@@ -1,4 +1,4 @@
-"""What a figure accepts: checks on the arrays, with messages that say what to do instead."""
+"""What a figure accepts: checks on what is given, with messages that say what to do instead."""
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -7,52 +7,12 @@ import numpy as np
 
 from course_utils.errors import InputError
 
-# Interpolation leaves a picture a hair outside [0, 1]; more than that is another scale.
+# Interpolation leaves an image a hair outside [0, 1]; more than that is another scale.
 SLACK = 1e-3
 
 
-def numbers(values: object, *, where: str, rank: int | tuple[int, ...]) -> np.ndarray:
-    """Return finite real numbers of the wanted rank, as float64.
-
-    Args:
-        values: Array, list or tensor.
-        where: Name of the argument, for the message.
-        rank: Wanted number of dimensions, or several that will do.
-
-    Raises:
-        InputError: If it is empty, not numeric, of another rank, or holds NaN or infinity.
-
-    Example:
-        >>> numbers([1, 2], where="x", rank=1)
-        array([1., 2.])
-    """
-    array = numeric(values, where=where)
-    ranks = (rank,) if isinstance(rank, int) else rank
-    if array.ndim not in ranks or array.size == 0:
-        wanted = " or ".join(str(r) for r in ranks)
-        raise InputError(
-            f"{where}: expected an array with {wanted} dimensions and something in it, received "
-            f"shape {array.shape}: pick or reshape the part to draw"
-        )
-    bad = int(array.size - np.isfinite(array).sum())
-    if bad:
-        raise InputError(
-            f"{where}: expected finite numbers, received {bad} of {array.size} that are NaN or "
-            "infinite: find the step that made them, or leave them out"
-        )
-    return array.astype(np.float64)
-
-
 def numeric(values: object, *, where: str) -> np.ndarray:
-    """Return `values` as an array of numbers of any shape; half precision becomes float32.
-
-    Raises:
-        InputError: If it is ragged, or not numbers.
-
-    Example:
-        >>> numeric([True, False], where="x").dtype
-        dtype('bool')
-    """
+    """Real numbers of any shape and number type, as NumPy has it; bfloat16 becomes float32."""
     try:
         array = np.asarray(values)
         # bfloat16, as mixed precision gives it, is a type that NumPy does not know.
@@ -70,40 +30,40 @@ def numeric(values: object, *, where: str) -> np.ndarray:
     return array
 
 
-def pictures(images: object, *, where: str) -> list[np.ndarray]:
-    """Return pictures as float32 in [0, 1], each (height, width) or (height, width, 3).
+def numbers(values: object, *, where: str, rank: int | tuple[int, ...]) -> np.ndarray:
+    """Finite real numbers of the wanted number of dimensions, one or more, as float64."""
+    array = numeric(values, where=where)
+    ranks = (rank,) if isinstance(rank, int) else rank
+    if array.ndim not in ranks or array.size == 0:
+        raise InputError(
+            f"{where}: expected an array with {' or '.join(map(str, ranks))} dimensions and "
+            f"something in it, received shape {array.shape}: pick or reshape the part to draw"
+        )
+    bad = int(array.size - np.isfinite(array).sum())
+    if bad:
+        raise InputError(
+            f"{where}: expected finite numbers, received {bad} of {array.size} that are NaN or "
+            "infinite: find the step that made them, or leave them out"
+        )
+    return array.astype(np.float64)
 
-    Args:
-        images: (n, height, width), (n, height, width, 1), (n, height, width, 3), or a sequence of
-            single pictures of any sizes; uint8 in [0, 255], float in [0, 1], or bool.
-        where: Name of the caller, for the message.
 
-    Raises:
-        InputError: If there is none, or one is of another shape, type or range.
-
-    Example:
-        >>> [p.shape for p in pictures(np.zeros((2, 8, 8, 1)), where="example")]
-        [(8, 8), (8, 8)]
-    """
+def as_images(images: object, *, where: str) -> list[np.ndarray]:
+    """A batch, or a list of images of any sizes, as `as_image` makes each."""
     is_batch = not isinstance(images, list | tuple)
     items = numeric(images, where=f"{where}: images") if is_batch else images
     if is_batch and items.ndim not in (3, 4):
         raise InputError(
-            f"{where}: expected a batch (n, height, width[, channels]) or a list of pictures, "
-            f"received shape {items.shape}: put a single picture in a list, [picture]"
+            f"{where}: expected a batch (n, height, width[, channels]) or a list of images, "
+            f"received shape {items.shape}: put a single image in a list, [image]"
         )
     if len(items) == 0:
-        raise InputError(f"{where}: expected at least one picture, received none: pass some")
-    return [picture(item, where=f"{where}: image {i}") for i, item in enumerate(items)]
+        raise InputError(f"{where}: expected at least one image, received none: pass some")
+    return [as_image(item, where=f"{where}: image {i}") for i, item in enumerate(items)]
 
 
-def picture(image: object, *, where: str) -> np.ndarray:
-    """Return one picture as float32 in [0, 1]; see `pictures`.
-
-    Example:
-        >>> picture(np.full((1, 2), 255, "uint8"), where="example")
-        array([[1., 1.]], dtype=float32)
-    """
+def as_image(image: object, *, where: str) -> np.ndarray:
+    """One image as float32 in [0, 1], (height, width) or (height, width, 3)."""
     array = numeric(image, where=where)
     if array.ndim == 3 and array.shape[-1] == 1:
         array = array[..., 0]
@@ -134,14 +94,14 @@ def picture(image: object, *, where: str) -> np.ndarray:
 
 def _shape_advice(shape: tuple[int, ...]) -> str:
     if len(shape) == 4:
-        return "take one picture of the batch, images[0]"
+        return "take one image of the batch, images[0]"
     if len(shape) == 3 and shape[0] in (1, 3):
         return "put the channels last, np.moveaxis(image, 0, -1)"
     if len(shape) == 3 and shape[-1] == 4:
         return "drop the alpha channel, image[..., :3]"
     if len(shape) == 3:
         return "draw feature maps with tile_figure"
-    return "reshape it to a picture"
+    return "reshape it to an image"
 
 
 def _range_advice(low: float, high: float) -> str:
@@ -155,11 +115,7 @@ def _range_advice(low: float, high: float) -> str:
 
 
 def same_count(given: Sequence, wanted: int, *, where: str, what: str) -> None:
-    """Raise unless there are as many as wanted.
-
-    Example:
-        >>> same_count(["a", "b"], 2, where="image_grid: titles", what="pictures")
-    """
+    """Refuse more or fewer than wanted, and a text in place of a list of texts."""
     if isinstance(given, str) or len(given) != wanted:
         received = f"the text {given!r}" if isinstance(given, str) else str(len(given))
         raise InputError(
@@ -168,13 +124,8 @@ def same_count(given: Sequence, wanted: int, *, where: str, what: str) -> None:
         )
 
 
-def named(values: object, *, where: str, most: int) -> Mapping:
-    """Return a mapping from name to values that is neither empty nor too full to tell apart.
-
-    Example:
-        >>> named({"convnet": 0.9}, where="bars", most=3)
-        {'convnet': 0.9}
-    """
+def named(values: object, *, where: str, most: int) -> dict[str, object]:
+    """A mapping from name to values that is neither empty nor too full to tell apart."""
     if not isinstance(values, Mapping):
         raise InputError(
             f"{where}: expected a mapping from name to values, received "
@@ -189,11 +140,7 @@ def named(values: object, *, where: str, most: int) -> Mapping:
 
 
 def one_of(value: object, allowed: Sequence, *, where: str) -> None:
-    """Raise, naming what is available and the nearest to it, unless the value is allowed.
-
-    Example:
-        >>> one_of("log", ("linear", "log"), where="xscale")
-    """
+    """Refuse what is not among the allowed, naming them and the nearest."""
     if value in allowed:
         return
     near = get_close_matches(str(value), [str(a) for a in allowed], n=1, cutoff=0.4)

@@ -1,4 +1,4 @@
-"""Names written beside what they name, so that no reader has to match colours with a legend."""
+"""Names written beside what they name, so that no reader has to match colors with a legend."""
 
 import math
 from collections.abc import Sequence
@@ -15,33 +15,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def fixed(value: float, digits: int) -> str:
-    """Write a number with so many decimals, a true minus sign, and no sign on zero.
-
-    Example:
-        >>> fixed(-0.5, 2), fixed(-0.001, 2), fixed(1234, 0)
-        ('−0.50', '0.00', '1,234')
-    """
-    return f"{round(float(value), digits) + 0.0:,.{digits}f}".replace("-", "−")
-
-
 def letters(text: object) -> float:
-    """Return how many Latin letters wide a text is; a Hangul syllable takes almost two.
-
-    Example:
-        >>> letters("cat"), letters("고양이")
-        (3.0, 5.4)
-    """
+    """How many Latin letters wide a text is; a Hangul syllable takes almost two."""
     return round(sum(1.8 if east_asian_width(letter) in "WF" else 1.0 for letter in str(text)), 1)
 
 
 def wrap(text: object, most: float) -> str:
-    r"""Break a text between words into lines of at most `most` letters; keep its own breaks.
-
-    Example:
-        >>> wrap("a cup of coffee", 8)
-        'a cup of\ncoffee'
-    """
+    """Break a text between words into lines of at most `most` letters; keep its own breaks."""
     lines = []
     for part in str(text).split("\n"):
         lines.append("")
@@ -69,79 +49,46 @@ def head(axes: "Axes", title: str | None, remark: str | None = None) -> None:
         )
 
 
-def legend_above(
-    figure: "Figure", handles: Sequence, *, title: str | None, columns: int = 2
-) -> None:
-    """Write a title and under it a legend above all panels, where they cover nothing."""
-    figure.legend(
-        handles=handles,
-        loc="outside upper left",
-        ncols=columns,
-        title=title,
-        alignment="left",
-        title_fontproperties={"weight": "bold", "size": FONT_SIZE + 2},
-    )
+def legend_above(figure: "Figure", handles: Sequence, *, columns: int = 2) -> None:
+    """Write a legend above all panels, where it covers nothing."""
+    figure.legend(handles=handles, loc="outside upper left", ncols=columns, alignment="left")
 
 
 def spread(positions: Sequence[float], *, gap: float) -> np.ndarray:
-    """Move positions apart until neighbours are `gap` apart, moving them as little as possible.
+    """Move positions apart until neighbors are `gap` apart, moving them as little as possible.
 
-    Least squares under a fixed order: with `i * gap` taken off the i-th in order this is isotonic
-    regression, solved by pooling neighbours that are out of order.
-
-    Args:
-        positions: Where the labels would stand, in any unit.
-        gap: Least distance between two, in the same unit.
-
-    Returns:
-        Where they stand, in the order given.
-
-    Example:
-        >>> spread([0.5, 0.5, 0.9], gap=0.1)
-        array([0.45, 0.55, 0.9 ])
+    Least squares under a fixed order: with `i * gap` taken off the i-th, isotonic regression.
     """
+    from scipy.optimize import isotonic_regression
+
     order = np.argsort(positions, kind="stable")
     steps = np.arange(len(order)) * gap
-    pools: list[list[float]] = []
-    for value in np.asarray(positions, dtype=float)[order] - steps:
-        pools.append([value])
-        while len(pools) > 1 and np.mean(pools[-2]) > np.mean(pools[-1]):
-            pools[-2:] = [pools[-2] + pools[-1]]
     placed = np.empty(len(order))
-    placed[order] = np.concatenate([[np.mean(pool)] * len(pool) for pool in pools]) + steps
+    placed[order] = isotonic_regression(np.asarray(positions)[order] - steps).x + steps
     return placed
 
 
 def mark_every(count: int) -> tuple[int, int]:
-    """Return (first, step) of at most 25 markers on a line of `count` points, one at its end.
-
-    Example:
-        >>> mark_every(20), mark_every(60)
-        ((0, 1), (2, 3))
-    """
+    """(First, step) of at most 25 markers on a line of `count` points, one at its end."""
     step = max(1, math.ceil(count / 25))
     return (count - 1) % step, step
 
 
-def in_axes(axes: "Axes", x: float, y: float) -> tuple[float, float]:
-    """Return a data point as fractions of the panel, (0, 0) lower left, (1, 1) upper right."""
+def _in_axes(axes: "Axes", x: float, y: float) -> tuple[float, float]:
+    """A data point as fractions of the panel, whose limits no longer change from here on."""
+    axes.set_xlim(axes.get_xlim())
+    axes.set_ylim(axes.get_ylim())
     return tuple(axes.transAxes.inverted().transform(axes.transData.transform((x, y))))
 
 
 def label_ends(axes: "Axes", ends: Sequence[tuple[str, float, float]]) -> None:
-    """Write each name to the right of the panel, level with the end of its line.
+    """Write each name (name, x, y) to the right of the panel, level with the end of its line.
 
-    Call it when the limits are final. Names that would overlap are moved apart; these, and those
-    of lines that stop early, get a thin line back to what they name.
-
-    Args:
-        axes: The panel.
-        ends: (name, x, y) of the last point of each line.
+    Names that would overlap are moved apart; these, and those of lines that stop early, get a thin
+    line back to what they name.
     """
-    axes.set_xlim(axes.get_xlim())
-    axes.set_ylim(axes.get_ylim())
     line = 1.35 * FONT_SIZE / 72 / (0.78 * axes.get_figure().get_figheight())
-    spots = [in_axes(axes, x, y) for _, x, y in ends]
+    spots = [_in_axes(axes, x, y) for _, x, y in ends]
     heights = spread([spot[1] for spot in spots], gap=line)
     for (name, x, y), (across, was), height in zip(ends, spots, heights, strict=True):
         moved = abs(height - was) > 0.3 * line or across < 0.9
@@ -162,46 +109,37 @@ def label_points(
     *,
     avoid: Sequence[tuple[float, float]] = (),
 ) -> None:
-    """Write each name beside its point, on the first of eight sides where nothing is in the way.
+    """Write each name (name, x, y) beside its point, on the clearest of its eight sides.
 
-    Args:
-        axes: The panel, with final limits.
-        points: (name, x, y).
-        avoid: Corners (x, y) of a line that no name should cover.
+    No name should cover the line whose corners (x, y) are to avoid.
     """
-    axes.set_xlim(axes.get_xlim())
-    axes.set_ylim(axes.get_ylim())
     figure = axes.get_figure()
     # The panel's size is not known before the layout; these shares are near enough for boxes.
     unit = np.array([0.84 * figure.get_figwidth(), 0.78 * figure.get_figheight()]) * 72  # points
-    spots = [np.array(in_axes(axes, x, y)) * unit for _, x, y in points]
+    spots = [np.array(_in_axes(axes, x, y)) * unit for _, x, y in points]
     taken = [(spot - 6, spot + 6) for spot in spots]
-    corners = np.array([in_axes(axes, x, y) for x, y in avoid]).reshape(-1, 2) * unit
+    corners = np.array([_in_axes(axes, x, y) for x, y in avoid]).reshape(-1, 2) * unit
     for start, end in pairwise(corners):
         taken += [(p - 3, p + 3) for p in np.linspace(start, end, 40)]
     sides = [(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)]
     for (name, x, y), spot in zip(points, spots, strict=True):
         half = np.array([0.31 * FONT_SIZE * letters(name), 0.6 * FONT_SIZE])
-        boxes = [
-            (centre - half, centre + half)
-            for centre in (spot + np.array(s) * (half + 9) for s in sides)
-        ]
-        clear = [_clear(box, taken, unit) for box in boxes]
-        best = clear.index(max(clear))
-        taken.append(boxes[best])
+        centers = [spot + np.array(side) * (half + 9) for side in sides]
+        clear = [_clear(center - half, center + half, taken, unit) for center in centers]
+        best = centers[clear.index(max(clear))]
+        taken.append((best - half, best + half))
         axes.annotate(
             name,
             xy=(x, y),
-            xytext=(boxes[best][0] + boxes[best][1]) / 2 - spot,
+            xytext=best - spot,
             textcoords="offset points",
             ha="center",
             va="center",
         )
 
 
-def _clear(box: tuple, taken: list[tuple], unit: np.ndarray) -> float:
+def _clear(low: np.ndarray, high: np.ndarray, taken: list[tuple], unit: np.ndarray) -> float:
     """Return 0 for a box that is free and inside the panel, less the worse it is."""
-    low, high = box
     overlap = sum(
         float(np.prod(np.clip(np.minimum(high, h) - np.maximum(low, o), 0, None))) for o, h in taken
     )

@@ -6,43 +6,39 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from course_utils.errors import InputError
+from course_utils.formatting import fixed
 from course_utils.plots.appearance import FONT_SIZE, PAGE_WIDTH, ink_on, new_figure, style
 from course_utils.plots.inputs import named, numbers, one_of, same_count
-from course_utils.plots.labels import fixed, letters
+from course_utils.plots.labels import letters
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# By which sum each way of normalising divides: the rows are the true classes.
+# By which sum each way of normalizing divides: the rows are the true classes.
 SUMS = {"true": 1, "predicted": 0, "all": None}
 MOST_CLASSES = 40
 MOST_CELLS = 400  # of a grid of numbers, 20 x 20
 
 
 def confusion_matrix(
-    matrix: object,
-    class_names: Sequence[str],
-    *,
-    normalise: str | None = None,
-    title: str | None = None,
+    matrix: object, class_names: Sequence[str], *, normalise: str | None = None
 ) -> "Figure":
     """Draw how often each true class (row) was taken for each class (column).
 
     Args:
-        matrix: (classes, classes) counts, rows true, columns predicted.
+        matrix: (classes, classes) counts, rows true, columns predicted; up to 40 classes.
         class_names: One a class, in the order of the rows.
         normalise: None writes counts; "true" shares of each row (recall on the diagonal),
             "predicted" shares of each column (precision on the diagonal), "all" shares of all.
-            A row or column without pictures has no share and shows a dash.
-        title: Above the figure.
+            A row or column without images has no share and shows a dash.
 
     Returns:
         The figure. Beyond ten classes, cells of 0 stay empty so that mistakes stand out.
 
     Raises:
-        InputError: If the matrix is not square, has negative entries, has another size than the
-            names, or has more than 40 classes.
+        InputError: The matrix is not square, has negative entries, another size than the names,
+            or too many classes.
 
     Example:
         >>> figure = confusion_matrix([[8, 2], [1, 9]], ["cat", "dog"], normalise="true")
@@ -60,8 +56,7 @@ def confusion_matrix(
         )
     same_count(class_names, size, where="confusion_matrix: class_names", what="classes")
     if normalise is None:
-        whole = bool((counts == np.round(counts)).all())
-        values, digits = counts, 0 if whole else 2
+        values, digits = counts, 0 if (counts == np.round(counts)).all() else 2
     else:
         sums = counts.sum(axis=SUMS[normalise], keepdims=True)
         values = np.divide(counts, sums, out=np.full_like(counts, np.nan), where=sums > 0)
@@ -87,28 +82,21 @@ def confusion_matrix(
                 label.set(ha="right", rotation_mode="anchor")
         axes.set_yticks(range(size), class_names)
         axes.set(xlabel="predicted class", ylabel="true class")
-        if title:
-            axes.set_title(title)
     return figure
 
 
-def number_grid(
-    matrices: Mapping[str, object], *, digits: int = 0, title: str | None = None
-) -> "Figure":
+def number_grid(matrices: Mapping[str, object], *, digits: int = 0) -> "Figure":
     """Draw small matrices side by side with every number written in its cell.
 
-    Shades run from black for the lowest to white for the highest number of each, as in a picture.
+    Shades run from black for the lowest to white for the highest number of each, as in an image.
 
     Args:
-        matrices: Name to (rows, columns): a kernel, a patch of a picture, their product.
+        matrices: Name to (rows, columns): a kernel, a patch of an image, their product; 1 to 6,
+            with 400 numbers at most.
         digits: Decimals written.
-        title: Above the figure.
-
-    Returns:
-        The figure.
 
     Raises:
-        InputError: If a matrix has another rank, or more than 400 numbers are to be written.
+        InputError: A matrix has another rank, or more numbers are to be written.
 
     Example:
         >>> figure = number_grid({"kernel": [[1, 0, -1]]})
@@ -130,7 +118,7 @@ def number_grid(
     side = min(0.75, (PAGE_WIDTH - gap * len(grids)) / sum(widths))
     tallest = max(len(grid) for grid in grids.values())
     width = sum(widths) * side + gap * len(grids)
-    height = tallest * side + gap + (gap if title else 0.0)
+    height = tallest * side + gap
     with style():
         figure, axes = new_figure(
             columns=len(grids), width=max(width, len(grids)), height=max(height, 1.0)
@@ -149,15 +137,6 @@ def number_grid(
             _cells(place, grid, texts, side=side, low=low, high=high, cmap="gray")
             place.set(xticks=[], yticks=[])
             place.set_title(name, loc="center")
-        if title:
-            figure.text(
-                gap / 2 / page[0],
-                1.0,
-                title,
-                va="top",
-                weight="bold",
-                size=FONT_SIZE + 2,
-            )
     return figure
 
 
@@ -184,7 +163,7 @@ def _cells(
     axes.grid(visible=False)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(True)
-    # Thin lines between the cells: neighbours of one shade stay apart.
+    # Thin lines between the cells: neighbors of one shade stay apart.
     rows, columns = values.shape
     axes.hlines(np.arange(rows + 1) - 0.5, -0.5, columns - 0.5, color="#BBBBBB", lw=0.8)
     axes.vlines(np.arange(columns + 1) - 0.5, -0.5, rows - 0.5, color="#BBBBBB", lw=0.8)

@@ -10,19 +10,17 @@ import zipfile
 import zlib
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from course_utils.backend import keras
 from course_utils.errors import WorldError
-
-if TYPE_CHECKING:
-    import keras
 
 __all__ = ["FILTERS", "build", "build_classifier", "fill", "provenance", "read", "write"]
 
 FILTERS = (16, 32, 64, 128, 128)
-"""Of the five blocks. The first halves the picture by its stride, the next three by pooling."""
+"""Of the five blocks. The first halves the image by its stride, the next three by pooling."""
 
 _WEIGHTS = Path(__file__).with_name("creatures.npz")
 _PROVENANCE = Path(__file__).with_name("creatures.json")
@@ -31,21 +29,14 @@ _PROVENANCE = Path(__file__).with_name("creatures.json")
 def build(image_shape: tuple[int, int, int]) -> keras.Model:
     """The base with first weights from Keras' global seed.
 
-    Args:
-        image_shape: (height, width, 3).
-
-    Returns:
-        From pictures (batch, height, width, 3) in −1 to 1 to feature maps
-        (batch, height / 16, width / 16, 128), 0 and more.
+    From images (batch, height, width, 3) in −1 to 1 to feature maps
+    (batch, height / 16, width / 16, 128), 0 and more.
     """
-    import keras
-    from keras import layers
-
-    inputs = flow = layers.Input(image_shape)
+    inputs = flow = keras.layers.Input(image_shape)
     for block, filters in enumerate(FILTERS, 1):
         name = f"block{block}"
-        # No bias: the normalisation behind it would take it away again, and has its own.
-        flow = layers.Conv2D(
+        # No bias: the normalization behind it would take it away again, and has its own.
+        flow = keras.layers.Conv2D(
             filters,
             3,
             strides=2 if block == 1 else 1,
@@ -53,20 +44,18 @@ def build(image_shape: tuple[int, int, int]) -> keras.Model:
             use_bias=False,
             name=f"{name}_conv",
         )(flow)
-        flow = layers.BatchNormalization(momentum=0.95, name=f"{name}_norm")(flow)
-        flow = layers.ReLU(name=f"{name}_relu")(flow)
+        flow = keras.layers.BatchNormalization(momentum=0.95, name=f"{name}_norm")(flow)
+        flow = keras.layers.ReLU(name=f"{name}_relu")(flow)
         if 1 < block < len(FILTERS):
-            flow = layers.MaxPooling2D(2, name=f"{name}_pool")(flow)
+            flow = keras.layers.MaxPooling2D(2, name=f"{name}_pool")(flow)
     return keras.Model(inputs, flow, name="creature_base")
 
 
 def build_classifier(base: keras.Model, classes: int) -> keras.Model:
     """The base with the head it was trained with: average pooling and one logit for each class."""
-    import keras
-    from keras import layers
-
-    pooled = layers.GlobalAveragePooling2D(name="pool")(base.output)
-    return keras.Model(base.input, layers.Dense(classes, name="logits")(pooled), name="classifier")
+    pooled = keras.layers.GlobalAveragePooling2D(name="pool")(base.output)
+    logits = keras.layers.Dense(classes, name="logits")(pooled)
+    return keras.Model(base.input, logits, name="classifier")
 
 
 def write(model: keras.Model, path: Path) -> None:
@@ -86,11 +75,7 @@ def write(model: keras.Model, path: Path) -> None:
 
 
 def read(path: Path = _WEIGHTS) -> dict[str, np.ndarray]:
-    """Weights by "layer/name", float32.
-
-    Raises:
-        WorldError: the file is missing or cannot be read: the package is not whole.
-    """
+    """Weights by "layer/name", float32; a WorldError if the file is missing or not whole."""
     try:
         with path.open("rb") as file, np.load(file) as kept:
             return {name: kept[name].astype(np.float32) for name in kept.files}

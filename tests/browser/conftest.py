@@ -16,7 +16,6 @@ from reading import letters
 
 from course_tools import stages
 from course_tools.notebooks import documents
-from course_tools.publish import serving
 from course_tools.publish import site as sites
 from course_tools.publish.student import student_copy
 from course_tools.run import plan, progress, runs
@@ -42,10 +41,16 @@ def browser():
 def opened(browser):
     """Open a page; what it complained of and asked other hosts for is the test's failure."""
 
+    contexts = {}
+
     @contextmanager
     def open_page(address, *, width=1280, height=900, **options):
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        page = context.new_page()
+        # Pages that are opened alike share what they have loaded.
+        kind = tuple(sorted(options.items()))
+        if kind not in contexts:
+            contexts[kind] = browser.new_context(**options)
+        page = contexts[kind].new_page()
+        page.set_viewport_size({"width": width, "height": height})
         faults = []
         page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: faults.append(str(error)))
@@ -56,10 +61,12 @@ def opened(browser):
         )
         page.goto(address)
         yield page
-        context.close()
+        page.close()
         assert faults == []
 
-    return open_page
+    yield open_page
+    for context in contexts.values():
+        context.close()
 
 
 @pytest.fixture(scope="session")
@@ -80,12 +87,12 @@ def run_folder(tmp_path_factory):
 def site(run_folder, tmp_path_factory):
     """The site's folder."""
     source, run = run_folder
-    return sites.build(source, run, tmp_path_factory.mktemp("site") / "홍 길동").folder
+    return sites.build(source, [run], tmp_path_factory.mktemp("site") / "홍 길동").folder
 
 
 @pytest.fixture(scope="session")
 def address(site):
-    with serving.server(site) as address:
+    with sites.served(site) as address:
         yield address
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from course_utils import architecture, explorer
-from course_utils.architecture import sight, walk
+from course_utils.architecture import rules
 
 POOLING = (2, 2, 1, "max pooling")
 THREE = [(3, 1, 1)] * 3
@@ -82,7 +82,7 @@ def test_its_numbers_are_those_of_keras_and_of_the_course(field_page, opened, na
         for padding in ("valid", "same"):
             page.locator("[name=padding]").select_option(padding)
             network = keras_stack(size, layers, padding=padding)
-            seen = sight.sights(*walk.walk(network))
+            seen = rules.sights(*rules.walk(network))
             now = state(page)
             wanted = np.array(now["value"][0], "float32")[None, :, None, None]
             for number, layer in enumerate(network.layers):

@@ -1,6 +1,7 @@
 """The site as a reader meets it: complete, quiet, findable, readable on a phone, for everyone."""
 
 import re
+from urllib.parse import unquote
 
 import pytest
 
@@ -26,29 +27,118 @@ def chapters(site):
     return [name for name in pages(site) if name.startswith("chapters/")]
 
 
-def of_each_kind(site):
-    return [*KINDS, *chapters(site)]
+# Two frames: the first may still be drawn as before.
+FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+LINKS = """() => ({
+  ids: [...document.querySelectorAll("[id], a[name]")].flatMap((one) => [one.id, one.name]),
+  links: [...document.querySelectorAll("a[href]")].map((one) => one.href),
+})"""
+FOREIGN = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (walker.nextNode()) {
+    const { data, parentElement } = walker.currentNode;
+    if (/[가-힣]/.test(data)) found.push([data, parentElement.closest("[lang]").lang]);
+  }
+  return found;
+}"""
+UNLOADED = """() => [...document.querySelectorAll("article img")]
+  .filter((one) => !one.complete || !one.naturalWidth).map((one) => one.alt)"""
+# Rows of each explorer's feature map at stride 1 and 2.
+STRIDES = """() => [...document.querySelectorAll(".course-explorer")]
+  .filter((one) => one.convolution).map((one) => [1, 2].map((stride) => {
+    const field = one.shadowRoot.querySelector("[name=stride]");
+    field.value = stride;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    return one.convolution().output.length;
+  }))"""
+CUT = """() => [...document.querySelectorAll("article *")].filter((one) => {
+  const box = one.getBoundingClientRect(), style = getComputedStyle(one);
+  if (!box.width || one.closest("svg, mjx-container, .course-explorer")) return false;
+  const hidden = style.overflowX !== "visible" && one.scrollWidth > one.clientWidth + 1;
+  return hidden || box.right > innerWidth + 1;
+}).map((one) => `${one.outerHTML.slice(0, 90)} ${one.scrollWidth} in ${one.clientWidth}`)"""
+# How light the darkest ground and the lightest text are: 0 black, 255 white.
+LIGHT = """() => {
+  const light = (color) => {
+    const [red, green, blue] = color.match(/[\\d.]+/g).map(Number);
+    return 0.299 * red + 0.587 * green + 0.114 * blue;
+  };
+  const of = (names, property) => [...document.querySelectorAll(names)]
+    .map((one) => getComputedStyle(one)[property])
+    .filter((color) => !/, 0\\)$/.test(color)).map(light);
+  const grounds = "body, .bd-main, .highlight, .highlight pre, .course-card";
+  const texts = "article p, article h2, article li, article td, pre, pre span";
+  return [Math.min(...of(grounds, "backgroundColor")), Math.max(...of(texts, "color"))];
+}"""
+
+
+def on_paper(page, scheme):
+    """What is cut off on paper, and how light it is."""
+    page.set_viewport_size({"width": PAPER, "height": 1000})
+    page.emulate_media(media="print", color_scheme=scheme)
+    page.evaluate(FRAME)
+    found = page.evaluate(CUT), *page.evaluate(LIGHT)
+    page.emulate_media(media="screen", color_scheme=scheme)
+    page.wait_for_selector(f"html[data-theme={scheme}]")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    return found
 
 
 @pytest.fixture(scope="module")
-def looked_at(site, address, opened, serious):
-    """Every page, opened once: its title, what axe says, how far it scrolls on a phone."""
+def seen(site, address, opened, serious):
+    """Every page, opened once, with all that the tests below look at; each fault by its name."""
     found = {}
     for name in pages(site):
         # A page that complains, or asks another host, fails here.
         with opened(address + name) as page:
-            page.wait_for_timeout(300)
-            faults = serious(page)
+            if page.locator(".math").count():
+                page.wait_for_selector("mjx-container svg")
+            page.evaluate(FRAME)
+            this = found[name] = {
+                "title": page.title(),
+                **page.evaluate(LINKS),
+                "language": page.evaluate(FOREIGN),
+                "unloaded": page.evaluate(UNLOADED),
+                "strips": page.locator(f"article {STRIP}").count(),
+                "formulas": page.locator("mjx-merror").count(),
+                "axe": {"light": serious(page)},
+                "paper": {},
+            }
             page.set_viewport_size({"width": 390, "height": 844})
-            page.wait_for_timeout(200)
-            over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            found[name] = (page.title(), faults, over)
+            page.evaluate(FRAME)
+            this["over"] = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            page.set_viewport_size({"width": 1280, "height": 900})
+            if name in KINDS or name.startswith("chapters/"):
+                this["paper"]["light"] = on_paper(page, "light")
+                page.emulate_media(color_scheme="dark")
+                page.wait_for_selector("html[data-theme=dark]")
+                page.evaluate(FRAME)
+                this["axe"]["dark"] = serious(page)
+                this["paper"]["dark"] = on_paper(page, "dark")
+            this["strides"] = page.evaluate(STRIDES)
     return found
 
 
-def test_every_page_loads_without_a_complaint_and_without_the_network(looked_at):
-    assert {*KINDS, "py-modindex.html"} <= set(looked_at)
-    assert all(title for title, _, _ in looked_at.values())
+def test_every_page_loads_without_a_complaint_and_without_the_network(seen):
+    assert {*KINDS, "py-modindex.html"} <= set(seen)
+    assert all(this["title"] for this in seen.values())
+
+
+def test_every_link_of_the_site_leads_somewhere(site, address, seen):
+    wrong, followed = [], 0
+    for name, this in seen.items():
+        # The two indexes name headings that not every page has.
+        for link in this["links"] if name not in ("genindex.html", "py-modindex.html") else ():
+            if not link.startswith(address):
+                continue
+            followed += 1
+            path, _, fragment = unquote(link.removeprefix(address)).partition("#")
+            target = path.partition("?")[0] or "index.html"
+            ids = seen[target]["ids"] if target in seen else [fragment]
+            if not (site / target).is_file() or (fragment and fragment not in ids):
+                wrong.append(f"{name}: {link}")
+    assert wrong == [] and followed > 100
 
 
 def test_the_site_opens_from_a_file_too(site, opened):
@@ -69,15 +159,10 @@ def test_the_landing_page_shows_every_chapter_with_a_picture_that_loads(site, ad
         assert all(page.eval_on_selector_all("img", "all => all.map(i => i.alt.length > 10)"))
 
 
-def test_every_chapter_shows_its_figures_claims_and_formulas(site, address, opened):
+def test_every_chapter_shows_its_figures_claims_and_formulas(site, seen):
     for name in chapters(site):
-        with opened(address + name) as page:
-            images = "all => all.filter(i => !i.complete || !i.naturalWidth).map(i => i.alt)"
-            assert page.eval_on_selector_all("article img", images) == []
-            assert page.locator(f"article {STRIP}").count() > 0
-            if page.locator(".math").count():
-                page.wait_for_selector("mjx-container svg")
-                assert page.locator("mjx-merror").count() == 0
+        this = seen[name]
+        assert (this["unloaded"], this["formulas"]) == ([], 0) and this["strips"] > 0, name
 
 
 def test_the_claims_page_has_numbers_ranges_and_seeds(address, opened):
@@ -118,7 +203,7 @@ def card_of(state):
     }
     assert card.status(record) == state
     kept = lessons.Kept(dict(enumerate(seeds)), mutant={0: 0.1}) if seeds else None
-    return card.card(record, why="" if seeds else "no seeds are kept", kept=kept)["text/html"]
+    return card.bundle(record, why="" if seeds else "no seeds are kept", kept=kept)["text/html"]
 
 
 # The ink of each part of a strip that is drawn in the page's own, that ink, and how far text and
@@ -148,13 +233,9 @@ INK = """(strip) => {
 }"""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_card_of_a_claim_is_readable_in_the_page_s_own_ink(
-    site, address, opened, serious, scheme
-):
+def test_the_card_of_a_claim_is_readable_in_the_page_s_own_ink(site, address, opened, serious):
     # A site has no red chapter: the cards stand where the chapter shows its own, as they would.
-    with opened(address + chapters(site)[0], color_scheme=scheme) as page:
-        page.wait_for_timeout(300)
+    with opened(address + chapters(site)[0]) as page:
         own = page.locator(f"article {STRIP}").first
         own.wait_for()
         own.evaluate(
@@ -170,15 +251,19 @@ def test_the_card_of_a_claim_is_readable_in_the_page_s_own_ink(
             {state: card_of(state) for state in CARDS},
         )
         drawn = [own, *(page.locator(f"[data-card='{s}'] {STRIP}") for s in CARDS)][:-1]
-        for strip in drawn:
-            found = strip.evaluate(INK)
-            assert found["drawn"] == [found["ink"]], found
-            assert found["text"] >= 4.5 and min(found["marks"]) >= 3, found
-            assert found["size"] > 300 and strip.get_attribute("aria-label")
         assert page.locator("[data-card='not judged'] svg").count() == 0
-        assert serious(page) == []
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.wait_for_selector(f"html[data-theme={scheme}]")
+            page.evaluate(FRAME)
+            for strip in drawn:
+                found = strip.evaluate(INK)
+                assert found["drawn"] == [found["ink"]], found
+                assert found["text"] >= 4.5 and min(found["marks"]) >= 3, found
+                assert found["size"] > 300 and strip.get_attribute("aria-label")
+            assert serious(page) == []
         page.set_viewport_size({"width": 390, "height": 844})
-        page.wait_for_timeout(200)
+        page.evaluate(FRAME)
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
@@ -195,21 +280,33 @@ def test_dark_and_light_can_be_chosen(address, opened):
         assert page.evaluate("document.documentElement.dataset.theme") == "light"
 
 
-def test_nothing_scrolls_sideways_on_a_phone(looked_at):
-    assert {name: over for name, (_, _, over) in looked_at.items() if over > 0} == {}
+def test_nothing_scrolls_sideways_on_a_phone(seen):
+    assert {name: this["over"] for name, this in seen.items() if this["over"] > 0} == {}
 
 
-def test_axe_finds_no_serious_fault_on_any_page(looked_at):
-    assert {name: faults for name, (_, faults, _) in looked_at.items() if faults} == {}
-
-
-def test_axe_finds_no_serious_fault_in_the_dark(site, address, opened, serious):
-    found = {}
-    for name in of_each_kind(site):
-        with opened(address + name, color_scheme="dark") as page:
-            page.wait_for_timeout(300)
-            found[name] = serious(page)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault(site, seen, scheme):
+    found = {name: this["axe"][scheme] for name, this in seen.items() if scheme in this["axe"]}
+    assert {*KINDS, *chapters(site)} <= set(found)
     assert {name: faults for name, faults in found.items() if faults} == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_on_paper_is_whole_and_light(site, seen, scheme):
+    for name in (*KINDS, *chapters(site)):
+        cut, ground, text = seen[name]["paper"][scheme]
+        assert (name, cut) == (name, []) and ground > 225 and text < 150, (name, ground, text)
+
+
+def test_korean_is_said_to_be_korean(site, seen):
+    assert any("커널" in text for text, _ in seen["glossary.html"]["language"])
+    for name in ("glossary.html", *chapters(site)):
+        assert [text for text, lang in seen[name]["language"] if lang != "ko"] == [], name
+
+
+def test_the_explorers_on_the_chapters_pages_compute(site, seen):
+    found = [rows for name in chapters(site) for rows in seen[name]["strides"]]
+    assert found and all(two == (one + 1) // 2 > 0 for one, two in found)
 
 
 # The element with the focus, also inside an explorer, which is a tree of its own.
@@ -257,7 +354,7 @@ def test_the_keyboard_goes_through_a_page_in_order_and_every_stop_is_seen(
 ):
     name = chapters(site)[-1] if name == "chapter" else name
     with opened(address + name) as page:
-        page.wait_for_timeout(300)
+        page.evaluate(FRAME)
         stops = []
         while len(stops) < 500:
             page.keyboard.press("Tab")
@@ -281,74 +378,6 @@ def test_the_keyboard_goes_through_a_page_in_order_and_every_stop_is_seen(
         assert wanted == [] and len(stops) > 10
 
 
-CUT = """() => [...document.querySelectorAll("article *")].filter((one) => {
-  const box = one.getBoundingClientRect(), style = getComputedStyle(one);
-  if (!box.width || one.closest("svg, mjx-container, .course-explorer")) return false;
-  const hidden = style.overflowX !== "visible" && one.scrollWidth > one.clientWidth + 1;
-  return hidden || box.right > innerWidth + 1;
-}).map((one) => `${one.outerHTML.slice(0, 90)} ${one.scrollWidth} in ${one.clientWidth}`)"""
-
-# How light the darkest ground and the lightest text are: 0 black, 255 white.
-LIGHT = """() => {
-  const light = (colour) => {
-    const [red, green, blue] = colour.match(/[\\d.]+/g).map(Number);
-    return 0.299 * red + 0.587 * green + 0.114 * blue;
-  };
-  const of = (names, property) => [...document.querySelectorAll(names)]
-    .map((one) => getComputedStyle(one)[property])
-    .filter((colour) => !/, 0\\)$/.test(colour)).map(light);
-  const grounds = "body, .bd-main, .highlight, .highlight pre, .course-card";
-  const texts = "article p, article h2, article li, article td, pre, pre span";
-  return [Math.min(...of(grounds, "backgroundColor")), Math.max(...of(texts, "color"))];
-}"""
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_page_on_paper_is_whole_and_light(site, address, opened, scheme):
-    for name in of_each_kind(site):
-        with opened(address + name, width=PAPER, height=1000, color_scheme=scheme) as page:
-            page.wait_for_timeout(300)
-            page.emulate_media(media="print", color_scheme=scheme)
-            page.wait_for_timeout(100)
-            assert (name, page.evaluate(CUT)) == (name, [])
-            ground, text = page.evaluate(LIGHT)
-            assert ground > 225 and text < 150, (name, ground, text)
-            page.emulate_media(media="screen", color_scheme=scheme)
-            page.wait_for_selector(f"html[data-theme={scheme}]")
-
-
-def test_korean_is_said_to_be_korean(site, address, opened):
-    for name in ["glossary.html", *chapters(site)]:
-        with opened(address + name) as page:
-            found = page.evaluate("""() => {
-              const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-              const found = [];
-              while (walker.nextNode()) {
-                const { data, parentElement } = walker.currentNode;
-                if (/[가-힣]/.test(data)) found.push([data, parentElement.closest("[lang]").lang]);
-              }
-              return found;
-            }""")
-            assert any("커널" in text for text, _ in found) or name != "glossary.html"
-            assert [text for text, language in found if language != "ko"] == [], name
-
-
-def test_the_explorer_on_a_chapter_s_page_computes(site, address, opened):
-    found = 0
-    for name in chapters(site):
-        with opened(address + name) as page:
-            explorers = page.locator(".course-explorer:has([name=preset])")
-            for place in range(explorers.count()):
-                one = explorers.nth(place)
-                size = "one => one.convolution().output.length"
-                one.locator("[name=stride]").fill("1")
-                rows = one.evaluate(size)
-                one.locator("[name=stride]").fill("2")
-                assert one.evaluate(size) == (rows + 1) // 2 > 0
-                found += 1
-    assert found
-
-
 def test_a_search_quotes_on_a_server_and_names_pages_from_a_file(site, address, opened):
     with opened(f"{address}search.html?q=kernel") as page:
         page.wait_for_selector("ul.search li p.context")
@@ -369,7 +398,7 @@ def test_a_browser_asks_nobody_else_even_if_a_script_tries(browser, site, addres
     stopped = page.evaluate("""() => new Promise((done) => {
       addEventListener("securitypolicyviolation", (event) => done(event.blockedURI));
       new Image().src = "ht" + "tps://" + "example.invalid/x.png";
-      setTimeout(() => done("asked"), 3000);
+      setTimeout(() => done("asked"), 2000);
     })""")
     page.context.close()
     assert "example.invalid" in stopped
@@ -380,18 +409,8 @@ def test_the_folder_is_a_site_of_github_pages_as_it_is(site):
     assert (site / ".nojekyll").is_file() and (site / "_static").is_dir()
 
 
-def test_the_licences_of_others_are_named_with_their_versions(site):
+def test_the_licenses_of_others_are_named_with_their_versions(site):
     text = (site / "NOTICE").read_text("utf-8")
     for part in ("MathJax 3", "reveal.js 5", "Sphinx 9", "Bootstrap v5", "Source Sans Pro"):
         assert f"- {part}" in text
     assert "Apache License" in text and (site / "slides" / "NOTICE").is_file()
-
-
-def test_what_is_offered_for_download_is_there(site, address, opened):
-    with opened(f"{address}downloads.html") as page:
-        links = page.eval_on_selector_all(
-            "article a", "all => all.map(a => a.getAttribute('href'))"
-        )
-        files = [link for link in links if link.startswith("downloads/")]
-        assert any(link.endswith(".zip") for link in files)
-        assert all((site / link).is_file() for link in files)

@@ -1,4 +1,4 @@
-"""Every chapter keeps to the rules of style; each rule is broken on purpose in test_style_rules."""
+"""Every chapter keeps to the rules of style; each rule is broken on purpose in test_lint."""
 
 from pathlib import Path
 

@@ -11,9 +11,7 @@ from pathlib import Path
 import pytest
 import small_chapters as small
 
-from course_tools.evidence import file as evidence_file
-from course_tools.evidence import spread
-from course_tools.evidence.summary import summarise
+from course_tools import evidence
 from course_tools.notebooks import chapters, mutants
 from course_utils import claims, lessons
 
@@ -73,7 +71,7 @@ def gone(course, evidence):
 
 def page(course):
     """The page of the spread as the evidence gives it."""
-    return spread.page(course, summarise(evidence_file.rows(course)))
+    return evidence.spread_page(course, evidence.summarize(evidence.kept_rows(course)))
 
 
 def judged(course, evidence):
@@ -120,7 +118,7 @@ def test_no_evidence_is_kept_of_claims_that_are_gone():
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.number)
 def test_no_evidence_is_stale(chapter, monkeypatch):
     monkeypatch.delenv("COURSE_REGISTRY", raising=False)
-    assert evidence_file.stale(chapter) == [], "measure anew, or `course claims OLD NEW --renew`"
+    assert evidence.stale(chapter) == [], "measure anew, or `course claims OLD NEW --renew`"
 
 
 def test_the_page_of_the_spread_is_that_of_the_evidence():
@@ -226,7 +224,7 @@ def test_evidence_of_a_claim_that_is_gone_is_found(course):
 
 def test_stale_evidence_is_found(course):
     chapter, _ = course()
-    assert evidence_file.stale(chapter) == [CASE]
+    assert evidence.stale(chapter) == [CASE]
 
 
 def test_a_page_of_other_evidence_is_found(course):

@@ -15,7 +15,7 @@ from chapter_builder import good_chapter, write_course
 
 from course_tools.notebooks import chapters, documents, slicing
 from course_tools.publish.student import write_student_copies
-from course_tools.run import engine, execution, fingerprint, kernels, plan, records, settings
+from course_tools.run import engine, execution, fingerprint, kernels, plan, records
 from course_utils import session
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -26,7 +26,7 @@ def run(chapter, folder):
     """Execute a chapter's exercises in smoke; return their records and what went wrong."""
     folder.mkdir(parents=True, exist_ok=True)
     attempt = engine.Attempt(folder=folder, timeout=600)
-    parameters = settings.settle(chapter, profile="smoke", data="embedded")
+    parameters = plan.settle(chapter, profile="smoke", data="embedded")
     parameters[session.SETTLED] = True
     part = slicing.needed(
         documents.read(chapter.path), lambda cell: "exercise" in documents.tags(cell)

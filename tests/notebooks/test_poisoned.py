@@ -14,6 +14,7 @@ import small_chapters as small
 from nbformat.v4 import new_code_cell
 
 from course_tools import cli
+from course_tools.run import engine
 from course_utils import lessons
 
 # Found by the reader of a person who looks for what went wrong: the cell, and what is wrong there.
@@ -292,6 +293,39 @@ def logs_late_from_c(number):
     return small.chapter(number, exact=source)
 
 
+@poison("cell 6 (id exact)", "3")
+def failing_command(number):
+    return small.chapter(number, exact="!exit 3")
+
+
+@poison("cell 6 (id exact)", "3")
+def failing_command_whose_words_are_kept(number):
+    return small.chapter(number, exact="words = get_ipython().getoutput('exit 3')")
+
+
+@poison("cell 6 (id exact)", "pip install")
+def failing_pip(number):
+    return small.chapter(number, exact="%pip install -q --no-index no-such-package-anywhere")
+
+
+@poison("cell 6 (id exact)", "3 MB")
+def prints_without_end(number):
+    return small.chapter(number, exact='while True:\n    print("again" * 100)')
+
+
+@poison("cell 6 (id exact)", "3 MB")
+def shows_nothing_without_end(number):
+    return small.chapter(
+        number,
+        exact="from IPython.display import clear_output\nwhile True:\n    clear_output()",
+    )
+
+
+@poison("cell 6 (id exact)", "stderr")
+def prints_what_no_message_can_hold(number):
+    return small.chapter(number, exact='print("\\ud800")')
+
+
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """Run them all, two at a time; exit code, report, and the folder of the results."""
@@ -316,7 +350,8 @@ def course(tmp_path_factory):
     out = folder / "runs"
     said = io.StringIO()
     arguments = ["run", "--notebooks", str(notebooks), "--out", str(out), "--jobs", "2"]
-    with contextlib.redirect_stdout(said):
+    with contextlib.redirect_stdout(said), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "_MOST_OUTPUT", 3_000_000)
         code = cli.main(arguments)
     return code, said.getvalue(), out
 

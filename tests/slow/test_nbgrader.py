@@ -24,7 +24,15 @@ NAME = "00_start_here"
 SLOW = """\
 import os, time
 time.sleep(float(os.environ.get("COURSE_TEST_SLEEP", "0")))
-made_late = 4
+made_late = lambda images, batch_size: -(-images // batch_size)
+"""
+# An exercise of the real chapter 00: a check that stood in the notebook would be the student's.
+EXERCISE = """\
+answer = ...
+### BEGIN SOLUTION
+answer = made_late
+### END SOLUTION
+exercises.check("batches-in-an-epoch", answer)
 """
 # What the gradebook says, for each student: the points by cell, and whether a person is waited for.
 SCORES = """\
@@ -98,8 +106,7 @@ def course(tmp_path):
     notebooks = small.published()
     chapter = notebooks["n00_start_here"]
     small.cell(chapter, "contract").source = SLOW
-    exercise = small.cell(chapter, "exercise")
-    exercise.source = exercise.source.replace("answer = 4", "answer = made_late")
+    small.cell(chapter, "exercise").source = EXERCISE
     source = small.write(tmp_path / "notebooks", **notebooks)
     write_assignments(source, tmp_path / "course")
     return tmp_path / "course"
@@ -137,12 +144,14 @@ def test_release_hides_the_solution_and_validation_judges(nbgrader, course):
 def test_autograding_gives_a_third_and_waits_for_a_person(nbgrader, course):
     assert nbgrader(course, "generate_assignment", NAME, "--create").returncode == 0
     code = "# YOUR CODE HERE\nraise NotImplementedError()"
-    words = ("YOUR ANSWER HERE", "Because half of 8 is 4; a 5 would have shown me wrong.")
+    words = ("YOUR ANSWER HERE", "The last batch may be smaller; 3 for 100 by 32 would be wrong.")
     # Whoever hands in another size is graded on the same numbers as all.
     larger = {"parameters": ("'smoke'", "'quick'")}
     solved = (code, "answer = made_late")
     hand_in(course, "kim", exercise=solved, exercise_in_words=words, **larger)
     hand_in(course, "lee", exercise=(code, "answer = 5"), exercise_in_words=words)
+    no_check = "exercises.require = lambda *a, **k: None\nanswer = 5"
+    hand_in(course, "choi", exercise=(code, no_check), exercise_in_words=words)
     hand_in(course, "park")
     # The cell that sleeps would be stopped, and kim's answer would not be known.
     graded = nbgrader(course, "autograde", NAME, COURSE_TEST_SLEEP="31")
@@ -153,7 +162,8 @@ def test_autograding_gives_a_third_and_waits_for_a_person(nbgrader, course):
     scores = json.loads(nbgrader(course, script=SCORES).stdout)
     check, words = "exercise-graded", "exercise-in-words"
     assert scores["kim"] == {check: [1, 1, False], words: [None, 2, True]}
-    assert scores["lee"] == {check: [0, 1, False], words: [None, 2, True]}
+    for student in ("lee", "choi"):
+        assert scores[student] == {check: [0, 1, False], words: [None, 2, True]}
     # Nothing written is nothing earned, and nobody has to read it.
     assert scores["park"] == {check: [0, 1, False], words: [0, 2, False]}
 
@@ -168,6 +178,7 @@ def test_autograding_gives_a_third_and_waits_for_a_person(nbgrader, course):
     assert {student: float(total) for student, total in totals.items()} == {
         "kim": 2.5,
         "lee": 0,
+        "choi": 0,
         "park": 0,
     }
 

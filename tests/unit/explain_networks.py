@@ -1,16 +1,26 @@
-"""Small networks of every kind, with maps that are known not to be zero.
+"""Small models of every kind, with maps that are known not to be zero.
 
 All hold the same layers with the same weights where they can: only how they are put together
 differs, so that an explanation must not.
 """
 
+import re
+
 import keras
 import numpy as np
+import pytest
 from keras import layers
+
+from course_utils.errors import InputError
 
 SHAPE = (12, 10, 3)
 CLASSES = 3
-PICTURES = np.random.default_rng(0).random((7, *SHAPE), dtype=np.float32)
+IMAGES = np.random.default_rng(0).random((7, *SHAPE), dtype=np.float32)
+
+
+def refused(offending):
+    """An `InputError` that shows what was offending."""
+    return pytest.raises(InputError, match=re.escape(str(offending)))
 
 
 def parts(*, classes=CLASSES, activation=None, seed=1):
@@ -22,9 +32,9 @@ def parts(*, classes=CLASSES, activation=None, seed=1):
         "head": layers.Dense(classes, activation=activation, name="head"),
     }
     flat = keras.Sequential([layers.Input(SHAPE), *made.values()])
-    dice = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     for weight in flat.weights:
-        weight.assign(dice.normal(0.05, 0.3, weight.shape))
+        weight.assign(rng.normal(0.05, 0.3, weight.shape))
     return made
 
 
@@ -35,8 +45,8 @@ class Block(layers.Layer):
         super().__init__(name="block")
         self.second, self.first = second, first  # not in the order of the pass
 
-    def call(self, pictures):
-        return self.second(self.first(pictures)) * 1.0
+    def call(self, images):
+        return self.second(self.first(images)) * 1.0
 
 
 class Written(keras.Model):
@@ -49,8 +59,8 @@ class Written(keras.Model):
         if not block:
             self.steps = [made["first"], made["second"]]
 
-    def call(self, pictures, training=False):
-        flow = pictures
+    def call(self, images, training=False):
+        flow = images
         for step in self.steps if self.base is None else [self.base]:
             flow = step(flow)
         return self.head(self.pool(flow))

@@ -86,19 +86,28 @@ def test_large_logits_do_not_overflow():
     assert np.isfinite(calibration.probabilities(logits)).all()
 
 
+NAMES, HALF = np.array(["cat", "dog"]), np.array([[0.5, 0.5], [0.5, 0.5]])
+
+
 @pytest.mark.parametrize(
-    ("call", "words"),
+    ("call", "received"),
     [
-        (lambda: calibration.fit_temperature(np.zeros((2, 2, 2)), [0, 1]), "what the network"),
-        (lambda: calibration.fit_temperature(np.full((2, 2), np.nan), [0, 1]), "diverged"),
-        (lambda: calibration.fit_temperature(np.zeros((2, 2)), [0, 2]), "0 to 1.*0 to 2"),
-        (lambda: calibration.fit_temperature(np.zeros((2, 2)), np.eye(2)), "argmax"),
-        (lambda: calibration.probabilities(np.zeros((2, 2)), temperature=0), "above 0.*0"),
-        (lambda: calibration.reliability(np.array([[3.0, -1]]), [0]), "look like logits"),
+        (lambda: calibration.fit_temperature(np.zeros((2, 2, 2)), [0, 1]), r"shape \(2, 2, 2\)"),
+        (lambda: calibration.fit_temperature(np.full((2, 2), np.nan), [0, 1]), "not-a-number"),
+        (lambda: calibration.fit_temperature(HALF, [0, 2]), "2 "),
+        (lambda: calibration.fit_temperature(HALF, [0, np.nan]), "nan "),
+        (lambda: calibration.fit_temperature(HALF, np.eye(2)), r"shape \(2, 2\).*argmax"),
+        (lambda: calibration.fit_temperature(HALF, NAMES), "<U3 such as .*'cat'"),
+        (lambda: calibration.expected_calibration_error(HALF, NAMES), "<U3 such as .*'cat'"),
+        (lambda: calibration.expected_calibration_error(HALF[:0], []), r"shape \(0, 2\)"),
+        (lambda: calibration.negative_log_likelihood(HALF[:0], []), r"shape \(0, 2\)"),
+        (lambda: calibration.probabilities(HALF, temperature=0), "0"),
+        (lambda: calibration.probabilities(HALF, temperature=np.nan), "nan"),
+        (lambda: calibration.reliability(np.array([[3.0, -1]]), [0]), "-1 to 3"),
         (lambda: calibration.reliability(np.array([0.5]), [0]), r"shape \(1,\)"),
-        (lambda: calibration.reliability(np.array([[0.5, 0.5]]), [0], bins=0), "bins.*0"),
+        (lambda: calibration.reliability(HALF, [0, 1], bins=0), "0"),
     ],
 )
-def test_what_does_not_fit_is_refused(call, words):
-    with pytest.raises(InputError, match=words):
+def test_what_does_not_fit_is_refused(call, received):
+    with pytest.raises(InputError, match=f"received {received}"):
         call()

@@ -28,7 +28,7 @@ def drawn(seeds=SEEDS, mutant=None, why="", **changed):
         "seeds": len(seeds),
         "share": 1.0,
     }
-    bundle = card.card(record | changed, why=why, kept=kept)
+    bundle = card.bundle(record | changed, why=why, kept=kept)
     return ElementTree.fromstring(bundle["text/html"]), bundle["text/plain"]
 
 
@@ -83,10 +83,14 @@ def test_every_run_of_the_mutant_is_a_cross_and_its_mean_stands_in_the_words():
     assert "mutant 71.0 %" in text
 
 
-def test_a_mutant_that_gave_no_number_is_said_and_not_drawn():
+def test_what_gave_no_number_is_said_and_not_drawn():
     page, text = drawn(mutant={0: None})
     assert paths(page)["cross"] == []
     assert "mutant not a number" in text
+    page, text = drawn(observed=None, held=False, true_here=False)
+    assert paths(page)["diamond"] == []
+    assert len(circles(page)) == len(SEEDS)
+    assert "this run not a number" in text
 
 
 @pytest.mark.parametrize("far", [-1e3, 1e3, -1e300, 1e300])
@@ -152,13 +156,6 @@ def test_everything_written_is_escaped():
     assert "<b> is '<', the kept seeds used \"&\"" in "".join(page.itertext())
 
 
-def test_a_run_without_a_number_has_no_diamond():
-    page, text = drawn(observed=None, held=False, true_here=False)
-    assert paths(page)["diamond"] == []
-    assert len(circles(page)) == len(SEEDS)
-    assert "this run not a number" in text
-
-
 def test_a_claim_that_is_not_judged_says_why_and_draws_nothing():
     page, text = drawn(why="EPOCHS is 3", held=None, low=None, high=None, share=None)
     assert list(page.iter("svg")) == []
@@ -197,25 +194,3 @@ def test_each_status_has_a_mark_and_words_of_its_own():
 def test_a_sentence_that_is_false_here_says_for_how_many_seeds_it_is_true():
     _, text = drawn(true_here=False, share=0.75)
     assert "9 of 12" in text.split(":")[0]
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "words"),
-    [
-        (0.055, "points", "5.5 points"),
-        (0.9534, "%", "95.3 %"),
-        (123456.0, "bytes", "1.235e+05 bytes"),
-        (2, "", "2"),
-        (None, "%", "not a number"),
-    ],
-)
-def test_numbers_are_written_in_their_unit(value, unit, words):
-    assert card.written(value, unit) == words
-
-
-@pytest.mark.parametrize(
-    ("threshold", "words"),
-    [((0.5, None), "above 50.0 %"), ((None, 0.5), "below 50.0 %"), ((0, 1), "0.0 to 100.0 %")],
-)
-def test_thresholds_are_written_as_what_they_promise(threshold, words):
-    assert card.written_threshold(threshold, "%").endswith(words)

@@ -214,19 +214,25 @@ def test_the_resolution_of_the_sheet_widens_the_expected_range(lesson, shown):
     assert record["timing"] is True
 
 
-def test_smoke_is_recorded_and_not_judged(lesson, shown):
-    lesson(case="smoke/embedded", PROFILE="smoke")
-    record, text = check(shown, 0.4)
+@pytest.mark.parametrize(
+    ("id", "begun", "said", "true_here", "seeds"),
+    [
+        ("beats-guessing", {"case": "smoke/embedded", "PROFILE": "smoke"}, "smoke", False, 12),
+        ("beats-guessing", {"EPOCHS": 3}, "EPOCHS is 3, the kept seeds used 15", False, 12),
+        ("beats-guessing", {"DATA": "real"}, "quick on real", False, 0),
+        ("beats-guessing", {"kept": []}, "quick on embedded", False, 0),
+        ("loss-is-small", {"claim": "loss-is-small"}, "embedded", None, 12),
+    ],
+)
+def test_what_cannot_be_judged_is_recorded_shown_and_told_why(
+    lesson, shown, id, begun, said, true_here, seeds
+):
+    lesson(**begun)
+    record, text = check(shown, 0.4, id)
     assert (record["judged"], record["held"], record["observed"]) == (False, None, 0.4)
     assert (record["low"], record["high"], record["share"]) == (None, None, None)
-    assert "smoke" in text
-
-
-def test_a_changed_parameter_is_named_with_both_values(lesson, shown):
-    lesson(EPOCHS=3)
-    record, text = check(shown, 0.4)
-    assert (record["judged"], record["true_here"]) == (False, False)
-    assert "EPOCHS is 3, the kept seeds used 15" in text
+    assert (record["true_here"], record["seeds"]) == (true_here, seeds)
+    assert said in text and ("40.0 %" in text or "0.4" in text) and record["statement"] in text
 
 
 def test_a_parameter_changed_after_the_notebook_began_is_seen(lesson, shown):
@@ -236,20 +242,6 @@ def test_a_parameter_changed_after_the_notebook_began_is_seen(lesson, shown):
     assert not check(shown, 0.81)[0]["judged"]
 
 
-def test_where_no_seeds_are_kept_the_case_is_named(lesson, shown):
-    lesson(DATA="real")
-    record, text = check(shown, 0.81)
-    assert (record["judged"], record["seeds"]) == (False, 0)
-    assert "quick on real" in text
-
-
-def test_a_sentence_about_other_data_is_not_judged_on_these(lesson, shown):
-    lesson([0.2] * 12, claim="loss-is-small")
-    record, text = check(shown, 0.9, "loss-is-small", None)
-    assert (record["judged"], record["threshold"], record["true_here"]) == (False, None, None)
-    assert "embedded" in text
-
-
 def test_a_claim_that_the_sheet_lacks_is_refused_with_those_it_has(lesson, shown):
     lesson()
     with pytest.raises(InputError, match=r"'beats-everyone'.*beats-guessing, loss-is-small"):
@@ -257,10 +249,12 @@ def test_a_claim_that_the_sheet_lacks_is_refused_with_those_it_has(lesson, shown
 
 
 @pytest.mark.parametrize("observed", [None, "0.8", b"1", [0.8, 0.9], 1j, np.zeros(2)])
-def test_what_is_not_one_number_is_refused(lesson, shown, observed):
+def test_what_is_not_one_number_is_refused_and_not_shown(lesson, shown, observed):
     lesson()
+    shown.clear()
     with pytest.raises(InputError, match=f"beats-guessing.* {type(observed).__name__} "):
         check(shown, observed)
+    assert shown == []
 
 
 def test_a_claim_on_a_test_set_needs_its_standard_error(lesson, shown):
@@ -282,17 +276,3 @@ def test_in_smoke_a_handful_of_images_may_have_no_standard_error(lesson, shown):
     assert check(shown, 0.5, standard_error=np.float64("nan"))[0]["standard_error"] is None
     with pytest.raises(InputError, match="'small'"):
         check(shown, 0.5, standard_error="small")
-
-
-def test_a_claim_that_is_not_judged_still_shows_its_number(lesson, shown):
-    lesson([])
-    _, text = check(shown, 0.873)
-    assert "87.3 %" in text and "The network beats guessing." in text
-
-
-def test_nothing_is_shown_of_a_claim_that_is_refused(lesson, shown):
-    lesson()
-    shown.clear()
-    with pytest.raises(InputError):
-        check(shown, "high")
-    assert shown == []

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from course_tools import cli
 from course_tools.notebooks import documents
 from course_tools.run import runs
-from course_tools.run.jobs import Outcome, Reason
+from course_tools.run.plan import Outcome, Reason, Run
 from course_utils import lessons
 from course_utils.errors import InputError, WorldError
 
@@ -66,7 +66,7 @@ def planned(monkeypatch):
 
     def note(given, **options):
         jobs.extend(given)
-        return runs.Run(())
+        return Run(())
 
     monkeypatch.setattr(runs, "run", note)
     return jobs
@@ -327,20 +327,15 @@ def test_a_mutated_run_is_well_if_the_claim_is_contradicted(
 ):
     row = {"chapter": "00", "id": "beats-guessing", "profile": "quick", "data": "embedded"}
     row |= {"seed": 0, "mutant": "beats-guessing", "observed": observed}
-    monkeypatch.setattr(runs, "run", lambda jobs, **_: runs.Run((Outcome(jobs[0], claims=(row,)),)))
-    monkeypatch.setattr("course_tools.run.report.text", lambda run: "")
+    monkeypatch.setattr(runs, "run", lambda jobs, **_: Run((Outcome(jobs[0], claims=(row,)),)))
+    monkeypatch.setattr("course_tools.run.progress.report", lambda run: "")
     assert run(folder, "--mutant", "00:beats-guessing") == code
     assert said in capsys.readouterr().out
 
 
 def test_a_mutated_run_that_measured_nothing_is_not_well(folder, monkeypatch):
-    monkeypatch.setattr(runs, "run", lambda jobs, **_: runs.Run((Outcome(jobs[0]),)))
+    monkeypatch.setattr(runs, "run", lambda jobs, **_: Run((Outcome(jobs[0]),)))
     assert run(folder, "--mutant", "00:beats-guessing") == 1
-
-
-def test_no_folder_of_chapters(tmp_path, capsys):
-    assert cli.main(["run", "--notebooks", str(tmp_path / "none")]) == 2
-    assert str(tmp_path / "none") in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("error", "code"), [(InputError, 2), (WorldError, 1)])
@@ -356,8 +351,8 @@ def test_errors_of_the_course_are_one_line(folder, monkeypatch, error, code):
 @pytest.mark.parametrize(
     ("done", "code"),
     [
-        (runs.Run(()), 0),
-        (runs.Run((), interrupted=True), 130),
+        (Run(()), 0),
+        (Run((), interrupted=True), 130),
         ([[Reason("it raised")]], 1),
         ([[Reason("no data", users=True), Reason("5 cells were not executed")], []], 2),
         ([[Reason("no data", users=True)], [Reason("it raised")]], 1),
@@ -365,9 +360,9 @@ def test_errors_of_the_course_are_one_line(folder, monkeypatch, error, code):
 )
 def test_exit_codes_are_the_same_however_it_is_called(folder, monkeypatch, done, code):
     def end(jobs, **_):
-        if isinstance(done, runs.Run):
+        if isinstance(done, Run):
             return done
-        return runs.Run(tuple(Outcome(jobs[0], tuple(reasons)) for reasons in done))
+        return Run(tuple(Outcome(jobs[0], tuple(reasons)) for reasons in done))
 
     monkeypatch.setattr(runs, "run", end)
     arguments = ["run", "--notebooks", str(folder / "홍 길동")]

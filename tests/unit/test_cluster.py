@@ -12,7 +12,7 @@ import small_chapters as small
 from course_tools import cli
 from course_tools.notebooks import documents
 from course_tools.run import cluster, fingerprint, plan
-from course_tools.run.jobs import Outcome
+from course_tools.run.plan import Outcome
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def gone(job):
 
 
 def test_a_job_needs_no_file_of_the_machine_that_sent_it(job, monkeypatch):
-    monkeypatch.setenv("TF_ANSWER", "the worker's")
+    monkeypatch.setenv("TF_NUM_INTEROP_THREADS", "5")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")  # as Dask's nanny does
     sent, job = files(job), gone(job)
@@ -51,7 +51,7 @@ def test_a_job_needs_no_file_of_the_machine_that_sent_it(job, monkeypatch):
     assert executed.metadata["course"]["key"] == "a key"
     assert not job.folder.exists()
     # As it was where the job came from; but a device is the worker's own.
-    assert os.environ["OMP_NUM_THREADS"] == "3" and "TF_ANSWER" not in os.environ
+    assert os.environ["OMP_NUM_THREADS"] == "3" and "TF_NUM_INTEROP_THREADS" not in os.environ
     assert "OPENBLAS_NUM_THREADS" not in os.environ
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "7"
 
@@ -100,6 +100,10 @@ def test_without_dask_the_error_says_how_to_get_it(job, monkeypatch, capsys):
     ("address", "code", "message"),
     [
         ("nonsense://here", 2, "nonsense://here"),
+        ("nonsense://here:1", 2, "nonsense://here:1"),
+        ("tcp://", 2, "tcp://"),
+        ("127.0.0.1", 2, "127.0.0.1"),
+        ("tcp://127.0.0.1:99999", 2, "99999"),
         ("tcp://127.0.0.1:{free}", 1, "within 1 s"),
     ],
 )

@@ -55,14 +55,13 @@ def test_clean_takes_everything_but_contracts(write):
         cell.metadata.update({"execution": {"iopub.status.busy": "now"}, "collapsed": True})
     notebook.metadata.update({"papermill": {"duration": 1}, "widgets": {}})
     notebook.metadata.language_info = {"name": "python", "version": "3.11.7"}
-    documents.write(path, notebook)
 
-    assert contracts.clean(path)
-    first, second = documents.read(path).cells
+    result = contracts.cleaned(notebook)
+    first, second = result.cells
     assert (first.outputs, first.execution_count) == ([], None)
     assert (text_of(second), second.execution_count) == ("2\n", 4)
     assert set(first.metadata) == {"slideshow"} and set(second.metadata) == {"slideshow", "tags"}
-    assert documents.read(path).metadata == {
+    assert result.metadata == {
         "kernelspec": {
             "display_name": "Python 3 (ipykernel)",
             "language": "python",
@@ -70,14 +69,12 @@ def test_clean_takes_everything_but_contracts(write):
         },
         "language_info": {"name": "python"},
     }
-    assert not contracts.clean(path)
+    assert contracts.cleaned(result) == result
 
 
 def test_clean_keeps_what_an_author_wrote(tmp_path):
-    path = write_course(tmp_path)
-    before = documents.read(path)
-    contracts.clean(path)
-    after = documents.read(path)
+    before = documents.read(write_course(tmp_path))
+    after = contracts.cleaned(before)
     assert [cell.source for cell in after.cells] == [cell.source for cell in before.cells]
     assert [cell.metadata for cell in after.cells] == [cell.metadata for cell in before.cells]
     assert after.cells[4] == before.cells[4] and after.cells[4].outputs
@@ -292,5 +289,5 @@ def test_a_refreshed_chapter_has_no_finding(tmp_path, monkeypatch):
         contracts.engine.kernels, "ROOT", path.parents[1]
     )  # the stand-in package is found first
     contracts.refresh(path)
-    assert style.check(path, package=path.parents[1] / "course_utils") == []
+    assert style.check(path) == []
     nbformat.validate(documents.read(path))

@@ -1,12 +1,13 @@
 """Convolution in NumPy against Keras, against SciPy, and against what a user may get wrong."""
 
-import doctest
 from itertools import product
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from scipy import signal
 
-from course_utils import convolution
 from course_utils.convolution import convolve2d, output_size, windows
 from course_utils.errors import InputError
 
@@ -23,13 +24,11 @@ COMBINATIONS = [
 ]
 
 
-def pictures(*shape, seed=0):
+def noise(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype("float32")
 
 
 def of_keras(images, kernels, stride, padding, dilation):
-    import keras
-
     layer = keras.layers.Conv2D(
         kernels.shape[-1],
         kernels.shape[:2],
@@ -43,15 +42,11 @@ def of_keras(images, kernels, stride, padding, dilation):
     return layer(images).numpy()
 
 
-def test_doctests():
-    assert doctest.testmod(convolution).failed == 0
-
-
 def test_equals_keras_for_every_combination():
     assert len(COMBINATIONS) > 80
     for height, width, kernel, stride, padding, dilation in COMBINATIONS:
-        images = pictures(2, height, width, 3)
-        kernels = pictures(*kernel, 3, 4, seed=1)
+        images = noise(2, height, width, 3)
+        kernels = noise(*kernel, 3, 4, seed=1)
         how = {"stride": stride, "padding": padding, "dilation": dilation}
         ours = convolve2d(images, kernels, **how)
         theirs = of_keras(images, kernels, **how)
@@ -73,8 +68,6 @@ def test_size_equals_keras_for_every_combination():
 
 
 def _size_of_keras(size, kernel, stride, padding, dilation):
-    import keras
-
     layer = keras.layers.Conv2D(1, kernel, strides=stride, padding=padding, dilation_rate=dilation)
     rows, columns = layer.compute_output_shape((1, size, size, 1))[1:3]
     assert rows == columns
@@ -82,30 +75,26 @@ def _size_of_keras(size, kernel, stride, padding, dilation):
 
 
 def test_stride_and_dilation_together_keep_some_windows_of_stride_one():
-    images, kernels = pictures(1, 12, 12, 2), pictures(3, 3, 2, 2, seed=1)
+    images, kernels = noise(1, 12, 12, 2), noise(3, 3, 2, 2, seed=1)
     every = convolve2d(images, kernels, dilation=2)
     both = convolve2d(images, kernels, dilation=2, stride=3)
     np.testing.assert_array_equal(both, every[:, ::3, ::3])
 
 
 def test_a_kernel_that_is_turned_round_gives_the_convolution_of_scipy():
-    from scipy import signal
-
-    image, kernel = pictures(9, 8), pictures(3, 4, seed=1)
+    image, kernel = noise(9, 8), noise(3, 4, seed=1)
     ours = convolve2d(image[None, :, :, None], kernel[::-1, ::-1, None, None])[0, :, :, 0]
     np.testing.assert_allclose(ours, signal.convolve2d(image, kernel, mode="valid"), atol=1e-5)
 
 
 def test_the_comparison_with_scipy_sees_a_kernel_that_is_not_turned():
-    from scipy import signal
-
-    image, kernel = pictures(9, 8), pictures(3, 4, seed=1)
+    image, kernel = noise(9, 8), noise(3, 4, seed=1)
     ours = convolve2d(image[None, :, :, None], kernel[..., None, None])[0, :, :, 0]
     assert np.abs(ours - signal.convolve2d(image, kernel, mode="valid")).max() > 0.1
 
 
 def test_wider_dtype_wins():
-    images, kernels = pictures(1, 4, 4, 1), pictures(2, 2, 1, 1).astype("float64")
+    images, kernels = noise(1, 4, 4, 1), noise(2, 2, 1, 1).astype("float64")
     assert convolve2d(images, kernels).dtype == np.float64
 
 
@@ -125,60 +114,57 @@ def test_zeros_are_added_evenly_and_the_odd_one_last():
     np.testing.assert_array_equal(rows[0, 0], [[0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 0]])
 
 
+def test_bfloat16_is_computed_in_float32():
+    images, kernels = (tf.cast(noise(*shape), "bfloat16") for shape in ((1, 6, 5, 2), (3, 3, 2, 4)))
+    wanted = keras.ops.conv(tf.cast(images, "float32"), tf.cast(kernels, "float32"))
+    ours = convolve2d(images.numpy(), kernels.numpy())
+    assert ours.dtype == np.float32
+    np.testing.assert_allclose(ours, wanted, atol=1e-5)
+
+
 @pytest.mark.parametrize(
-    ("arguments", "options", "message"),
+    ("arguments", "options", "received"),
     [
-        ((5, 7), {}, "a kernel that fits into its input of 5, received a kernel of 7"),
-        ((5, 3), {"dilation": 3}, "reaches over 7 pixels at dilation 3"),
-        ((5, 4), {"padding": "same"}, 'odd kernel with padding "same", received a kernel of 4'),
-        ((5, 3), {"stride": 0}, "stride to be a whole number of 1 or more, received 0"),
-        ((5, 3), {"stride": 1.0}, "stride to be a whole number of 1 or more, received 1.0"),
-        ((5, 3), {"dilation": 0}, "dilation to be a whole number of 1 or more, received 0"),
-        ((5, 0), {}, "kernel to be a whole number of 1 or more, received 0"),
-        ((0, 3), {}, "size to be a whole number of 1 or more, received 0"),
-        ((True, 3), {}, "size to be a whole number of 1 or more, received True"),
-        ((5, 3), {"padding": "full"}, "padding to be 'valid' or 'same', received 'full'"),
+        ((5, 7), {}, "a kernel of 7"),
+        ((5, 3), {"dilation": 3}, r"a kernel of 3 \(it reaches over 7 pixels"),
+        ((5, 4), {"padding": "same"}, "a kernel of 4"),
+        ((5, 3), {"stride": 0}, "0"),
+        ((5, 3), {"stride": 1.0}, "1.0"),
+        ((5, 3), {"dilation": 0}, "0"),
+        ((5, 0), {}, "0"),
+        ((0, 3), {}, "0"),
+        ((True, 3), {}, "True"),
+        ((5, 3), {"padding": "full"}, "'full'"),
     ],
 )
-def test_sizes_that_cannot_be_are_refused(arguments, options, message):
-    with pytest.raises(InputError) as error:
+def test_sizes_that_cannot_be_are_refused(arguments, options, received):
+    with pytest.raises(InputError, match=f"received {received}"):
         output_size(*arguments, **options)
-    assert message in str(error.value)
+    size, kernel = arguments
+    if size == 5 and kernel:
+        with pytest.raises(InputError, match=f"received {received}"):
+            convolve2d(np.zeros((1, 5, 5, 1)), np.zeros((kernel, kernel, 1, 1)), **options)
+
+
+ONE_KERNEL = np.zeros((3, 3, 1, 1))
 
 
 @pytest.mark.parametrize(
-    ("images", "kernels", "message"),
+    ("images", "kernels", "received"),
     [
-        (np.zeros((8, 8)), np.zeros((3, 3, 1, 1)), "picture[None, :, :, None]"),
-        (np.zeros((8, 8, 3)), np.zeros((3, 3, 3, 1)), "received shape (8, 8, 3)"),
-        (np.zeros(8), np.zeros((3, 3, 1, 1)), "(batch, height, width, channels)"),
-        (np.zeros((1, 8, 8, 1), "uint8"), np.zeros((3, 3, 1, 1)), "received dtype uint8: divide"),
-        (np.zeros((1, 8, 8, 1), bool), np.zeros((3, 3, 1, 1)), "received dtype bool"),
-        (np.full((1, 8, 8, 1), np.nan), np.zeros((3, 3, 1, 1)), "64 of 64 that are NaN"),
-        (np.zeros((0, 8, 8, 1)), np.zeros((3, 3, 1, 1)), "something in them"),
-        (np.zeros((1, 8, 8, 1)), np.zeros((3, 3)), "kernel[:, :, None, None]"),
-        (np.zeros((1, 8, 8, 1)), np.zeros((3, 3, 1, 1), int), "floating-point kernels"),
-        (np.zeros((1, 8, 8, 3)), np.zeros((3, 3, 1, 4)), "have 3 channels, received kernels of"),
-        (np.zeros((1, 8, 8, 1)), np.zeros((9, 9, 1, 1)), "fits into its input of 8"),
+        (np.zeros((8, 8)), ONE_KERNEL, "(8, 8)"),
+        (np.zeros((8, 8, 3)), ONE_KERNEL, "(8, 8, 3)"),
+        (np.zeros(8), ONE_KERNEL, "(8)"),
+        (np.zeros((1, 8, 8, 1), "uint8"), ONE_KERNEL, "dtype uint8: divide"),
+        (np.zeros((1, 8, 8, 1), bool), ONE_KERNEL, "dtype bool"),
+        (np.full((1, 8, 8, 1), np.nan), ONE_KERNEL, "64 of 64"),
+        (np.zeros((0, 8, 8, 1)), ONE_KERNEL, "shape (0, 8, 8, 1)"),
+        (np.zeros((1, 8, 8, 1)), np.zeros((3, 3)), "shape (3, 3)"),
+        (np.zeros((1, 8, 8, 1)), ONE_KERNEL.astype(int), "dtype int64"),
+        (np.zeros((1, 8, 8, 3)), np.zeros((3, 3, 1, 4)), "kernels of shape (3, 3, 1, 4)"),
     ],
 )
-def test_arrays_that_do_not_fit_are_refused(images, kernels, message):
+def test_arrays_that_do_not_fit_are_refused(images, kernels, received):
     with pytest.raises(InputError) as error:
         convolve2d(images, kernels)
-    assert message in str(error.value)
-
-
-@pytest.mark.parametrize("option", [{"stride": 0}, {"dilation": 0}, {"padding": "reflect"}])
-def test_options_are_checked_before_anything_is_computed(option):
-    with pytest.raises(InputError, match=next(iter(option))):
-        convolve2d(np.zeros((1, 8, 8, 1)), np.zeros((3, 3, 1, 1)), **option)
-
-
-def test_an_even_kernel_with_same_is_refused():
-    with pytest.raises(InputError, match="odd kernel"):
-        convolve2d(np.zeros((1, 8, 8, 1)), np.zeros((3, 2, 1, 1)), padding="same")
-
-
-def test_windows_want_a_pair():
-    with pytest.raises(InputError, match="such as"):
-        windows(np.zeros((1, 8, 8, 1)), 3)
+    assert received in str(error.value)

@@ -1,6 +1,8 @@
 """The environment is made from the lock, once, and mended after an interruption."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +11,10 @@ import pytest
 
 from course_tools import __main__ as entry
 from course_tools import environment
+from course_tools.cli import cli
 from course_utils.errors import InputError, WorldError
+
+LOCK = "requirements.lock"
 
 
 @pytest.fixture
@@ -33,9 +38,13 @@ def commands(monkeypatch):
     monkeypatch.setattr(environment, "_run", lambda command: asked.append(command) or True)
     monkeypatch.setattr(environment.shutil, "which", lambda name, **_: "/somewhere/uv")
     monkeypatch.setattr(environment, "_works", lambda folder: (folder / "bin").exists())
-    monkeypatch.setattr(
-        environment, "_create", lambda folder, uv: (folder / "bin").mkdir(parents=True)
-    )
+
+    def created(folder, uv):
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "bin").mkdir(parents=True)
+        (folder / environment._STAMP).write_text("not finished")
+
+    monkeypatch.setattr(environment, "_create", created)
     return asked
 
 
@@ -43,7 +52,8 @@ def test_it_installs_by_hash_and_stamps_last(checkout, commands):
     folder = checkout / ".venv"
     environment.make(folder)
     assert "--require-hashes" in commands[0] and commands[0][1:3] == ["pip", "sync"]
-    assert commands[1][-2:] == ["-e", str(checkout)]
+    # By a dot: the name of a folder such as course[1] would be read as extras.
+    assert commands[1][-2:] == ["-e", "."]
     commands.clear()
     environment.make(folder)
     assert commands == []
@@ -106,6 +116,115 @@ def test_a_reader_s_own_environment_is_left_alone(checkout, monkeypatch):
     monkeypatch.setattr(environment, "_installed_here", lambda: True)
     assert environment.ensure(["list"]) is None
     assert not (checkout / ".venv").exists()
+
+
+@pytest.mark.parametrize("made", ["a file", "a folder"])
+def test_what_the_course_did_not_make_is_neither_filled_nor_deleted(checkout, commands, made):
+    folder = checkout / ".venv"
+    if made == "a file":
+        folder.write_text("mine")
+    else:
+        (folder / "bin").mkdir(parents=True)
+        (folder / "pyvenv.cfg").write_text("mine")
+    before = sorted(checkout.rglob("*"))
+    with pytest.raises(InputError, match=r"\.venv"):
+        environment.make(folder)
+    assert commands == [] and sorted(checkout.rglob("*")) == before
+
+
+def test_an_environment_whose_python_is_gone_is_made_anew(checkout, commands):
+    folder = checkout / ".venv"
+    environment.make(folder)
+    (folder / "bin").rmdir()
+    commands.clear()
+    environment.make(folder)
+    assert len(commands) == 2 and (folder / "bin").is_dir()
+
+
+def test_a_python_that_is_gone_does_not_work(tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(tmp_path / "gone")
+    assert not environment._works(tmp_path)
+
+
+def test_a_user_s_settings_of_pip_stay_out_but_for_the_way_to_the_index(checkout, monkeypatch):
+    for name in ("PIP_TARGET", "PIP_REQUIRE_VIRTUALENV", "UV_SYSTEM_PYTHON", "PIP_INDEX_URL"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("PIP_USER", "1")
+    look = (
+        "import os, sys; names = 'PIP_TARGET PIP_REQUIRE_VIRTUALENV UV_SYSTEM_PYTHON'.split();"
+        "sys.exit(bool(set(names) & set(os.environ)) or os.environ['PIP_USER'] != '0'"
+        " or os.environ['PIP_INDEX_URL'] != '1')"
+    )
+    assert environment._run([sys.executable, "-c", look])
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    """A clone and a Python that has none of the course's packages."""
+    folder = tmp_path_factory.mktemp("홍 길동")
+    base = Path(sys.base_prefix) / ("python.exe" if os.name == "nt" else "bin/python3")
+    subprocess.run([base, "-m", "venv", "--without-pip", folder / "python"], check=True)
+    root = Path(environment.__file__).parents[1]
+    for package in ("course_tools", "course_utils"):
+        shutil.copytree(root / package, folder / "clone" / package)
+    shutil.copy(root / "requirements.lock", folder / "clone")
+    return environment._python(folder / "python"), folder / "clone"
+
+
+@pytest.mark.parametrize("package", ["course_tools", "course_utils"])
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--help"], "  run         Execute chapters"),
+        (["run", "--help"], "  site "),
+        (["gpu", "-h"], "  site "),
+        ([], "  data "),
+        (["--version"], "course 0."),
+    ],
+)
+def test_who_asks_on_a_fresh_clone_is_answered_and_nothing_is_made(bare, package, arguments, said):
+    python, clone = bare
+    environ = {n: v for n, v in os.environ.items() if n not in ("PYTHONPATH", "COURSE_ENVIRONMENT")}
+    done = subprocess.run(
+        [python, "-B", "-m", package, *arguments],
+        cwd=clone,
+        capture_output=True,
+        text=True,
+        env=environ,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert said in done.stdout
+    assert {p.name for p in clone.iterdir()} == {"course_tools", "course_utils", LOCK}
+
+
+def test_the_words_for_a_fresh_clone_name_every_command():
+    named = re.findall(r"^  ([a-z]+) ", entry._words(["--help"]), flags=re.MULTILINE)
+    assert named == sorted(cli.commands)
+
+
+@pytest.mark.parametrize("missing", ["click", "papermill"])
+def test_a_package_without_its_extras_says_what_to_install(missing):
+    """The package alone has the command, and nothing that it needs."""
+    hide = (
+        f"import sys; sys.modules[{missing!r}] = None; from course_tools import environment; "
+        "environment.ensure = lambda *_, **__: None; "
+        "from course_tools.__main__ import main; "
+        "sys.argv[1:] = ['run', '00', '--profile', 'smoke']; sys.exit(main())"
+    )
+    root = Path(environment.__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", hide], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert missing in done.stderr and "[cpu,run]" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_ctrl_c_while_the_environment_is_made_is_one_line(monkeypatch, capsys):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(environment, "ensure", stop)
+    assert entry.main() == 130
+    assert capsys.readouterr().err == "course: interrupted\n"
 
 
 def test_two_at_once_install_one_after_the_other(checkout, commands):

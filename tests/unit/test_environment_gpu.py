@@ -27,6 +27,8 @@ def checkout(monkeypatch, tmp_path):
     monkeypatch.setattr(environment, "_installed_here", lambda: True)
     monkeypatch.setattr(environment.sys, "prefix", str(root / ".venv"))
     monkeypatch.delenv("COURSE_ENVIRONMENT", raising=False)
+    (root / ".venv").mkdir()
+    (root / ".venv" / environment._STAMP).write_text("made by the course")
     return root
 
 
@@ -82,11 +84,6 @@ def test_a_reader_s_own_environment_is_left_alone(checkout, made, monkeypatch):
     monkeypatch.setattr(environment.sys, "prefix", str(checkout / "conda"))
     assert environment.ensure(["gpu"]) is None
     assert made == []
-
-
-def test_the_two_environments_have_a_lock_each(checkout):
-    both = [environment._lock(checkout / name).name for name in (".venv", ".venv-gpu")]
-    assert both == ["requirements.lock", "requirements-gpu.lock"]
 
 
 def test_each_lock_leaves_out_the_other_s_tensorflow(checkout, monkeypatch):

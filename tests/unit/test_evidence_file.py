@@ -7,9 +7,9 @@ import pytest
 import small_chapters as small
 from nbformat.v4 import new_markdown_cell
 
-from course_tools.evidence import file as evidence_file
-from course_tools.evidence import summary as evidence
+from course_tools import evidence
 from course_tools.notebooks import chapters
+from course_tools.run import fingerprint
 from course_utils import lessons
 from course_utils.datasets import registry
 from course_utils.errors import InputError
@@ -49,7 +49,12 @@ class Course:
             self.file.write_bytes(before)
 
     def merge(self, *rows):
-        evidence_file.merge(self.file, [ROW | row for row in rows], self.chapters)
+        evidence.merge(self.file, self.of_today(*rows), self.chapters)
+
+    def of_today(self, *rows):
+        """Rows as a run of the chapter gives them."""
+        rows = [ROW | row for row in rows]
+        return [{"digest": self.digest(f"{r['profile']}/{r['data']}")} | r for r in rows]
 
     @property
     def chapters(self):
@@ -60,7 +65,7 @@ class Course:
         return lessons.read_evidence(self.file)["00"]["claims"]["beats-guessing"]
 
     def digest(self, case=CASE):
-        return evidence_file.digest(self.chapters[0], case)
+        return fingerprint.digest(self.chapters[0], case)
 
 
 @pytest.fixture
@@ -155,6 +160,23 @@ def test_evidence_of_another_format_is_refused_and_left_alone(course, text, rece
     assert course.file.read_text() == text
 
 
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"digest": "of other code"}, "of other code"),
+        ({"digest": None}, "unknown"),
+        ({"overridden": {"WIDTH": 16}}, "WIDTH = 16"),
+        (BROKEN | {"overridden": {"WIDTH": 16}}, "WIDTH = 16"),
+    ],
+)
+def test_a_run_of_other_code_or_with_other_parameters_is_refused(course, change, named):
+    course.merge({})
+    before = course.file.read_bytes()
+    with pytest.raises(InputError, match=named):
+        course.merge({"seed": 1}, change)
+    assert course.file.read_bytes() == before
+
+
 # Stale
 
 
@@ -165,7 +187,7 @@ def test_a_series_of_other_code_makes_room_for_a_new_one(course):
     assert course.kept[CASE] == {"seeds": {"7": 0.82}, "standard_error": 0.01, "mutant": {}}
     # Of the other case nothing was measured anew.
     assert course.kept["quick/real"]["seeds"] == {"0": 0.8}
-    assert evidence_file.stale(course.chapters[0]) == ["quick/real"]
+    assert evidence.stale(course.chapters[0]) == ["quick/real"]
 
 
 def test_claims_that_are_gone_go_with_their_series(course):
@@ -196,13 +218,13 @@ def test_mutants_without_any_evidence_are_refused(course):
 
 
 def test_what_is_stale_is_computed(course):
-    assert evidence_file.stale(course.chapters[0]) == []
+    assert evidence.stale(course.chapters[0]) == []
     course.merge({}, {"data": "real"})
-    assert evidence_file.stale(course.chapters[0]) == []
+    assert evidence.stale(course.chapters[0]) == []
     course.write(sheet=small.SHEET.replace('"coat"', '"shoe"'))
-    assert evidence_file.stale(course.chapters[0]) == ["quick/real"]
+    assert evidence.stale(course.chapters[0]) == ["quick/real"]
     course.write(evidence=small.EVIDENCE)
-    assert evidence_file.stale(course.chapters[0]) == [CASE]
+    assert evidence.stale(course.chapters[0]) == [CASE]
 
 
 # What a digest follows from
@@ -301,14 +323,14 @@ def test_on_real_data_the_registry_s_entry_counts(course, tmp_path, monkeypatch,
 
 def test_two_runs_that_agree():
     rows = [ROW, ROW | {"seed": 1, "observed": None}]
-    said, same = evidence_file.compare(rows, rows)
+    said, same = evidence.compare(rows, rows)
     assert same and "2 of 2" in said
 
 
 def test_what_differs_is_named():
     old = [ROW, ROW | {"seed": 1}, ROW | {"seed": 2}]
     new = [ROW, ROW | {"seed": 1, "observed": 0.8000001}, ROW | {"seed": 3}]
-    said, same = evidence_file.compare(old, new)
+    said, same = evidence.compare(old, new)
     assert not same
     line = next(line for line in said.splitlines() if "beats-guessing" in line)
     assert line.split() == ["00:beats-guessing", CASE, "1", "0.8", "0.8000001"]
@@ -316,12 +338,12 @@ def test_what_differs_is_named():
 
 
 def test_mutants_are_not_compared():
-    assert evidence_file.compare([ROW | BROKEN, ROW], [ROW | BROKEN | {"observed": 0.2}, ROW])[1]
+    assert evidence.compare([ROW | BROKEN, ROW], [ROW | BROKEN | {"observed": 0.2}, ROW])[1]
 
 
 @pytest.mark.parametrize("new", [[], [ROW | {"seed": 1}], [ROW | {"data": "real"}]])
 def test_runs_without_a_seed_in_common_do_not_agree(new):
-    assert not evidence_file.compare([ROW], new)[1]
+    assert not evidence.compare([ROW], new)[1]
 
 
 @pytest.fixture
@@ -329,7 +351,7 @@ def changed(course):
     """A chapter whose code was changed after its seeds were kept."""
     course.merge({}, {"seed": 1}, {"seed": 2}, BROKEN)
     course.write(claim=small.CLAIM.replace("0.8 + 0.01 * (SEED % 3)", "0.8 + (SEED % 3) * 0.01"))
-    assert evidence_file.stale(course.chapters[0]) == [CASE]
+    assert evidence.stale(course.chapters[0]) == [CASE]
     return course
 
 
@@ -337,13 +359,13 @@ RUN = [ROW, ROW | {"seed": 1}]
 
 
 def renew(course, new, old=RUN):
-    return evidence_file.renew(course.file, old, new, course.chapters)
+    return evidence.renew(course.file, old, course.of_today(*new), course.chapters)
 
 
 def test_evidence_is_renewed_where_no_number_changed(changed):
     before = changed.kept
     assert f"00 {CASE}" in renew(changed, RUN)
-    assert evidence_file.stale(changed.chapters[0]) == []
+    assert evidence.stale(changed.chapters[0]) == []
     assert changed.kept == before
     # And once more there is nothing to do.
     file = changed.file.read_bytes()
@@ -359,12 +381,13 @@ def test_evidence_is_renewed_where_no_number_changed(changed):
         ([ROW | {"seed": 1}], RUN),
         (RUN, [ROW | {"data": "real"}, ROW | {"seed": 1, "data": "real"}]),
         (RUN, [ROW | BROKEN, ROW | {"seed": 1}]),
+        (RUN, [ROW, ROW | {"seed": 1, "digest": "of other code"}]),
     ],
 )
 def test_evidence_stays_stale_where_a_number_changed_or_is_missing(changed, old, new):
     before = changed.file.read_bytes()
     assert f"00 {CASE}" in renew(changed, new, old)
-    assert evidence_file.stale(changed.chapters[0]) == [CASE]
+    assert evidence.stale(changed.chapters[0]) == [CASE]
     assert changed.file.read_bytes() == before
 
 
@@ -372,7 +395,7 @@ def test_one_case_is_renewed_without_the_other(course):
     course.merge(*RUN, *(row | {"data": "real"} for row in RUN))
     course.write(exact="assert 3 * 3 == 9")
     assert renew(course, RUN).count("\n") == 1
-    assert evidence_file.stale(course.chapters[0]) == ["quick/real"]
+    assert evidence.stale(course.chapters[0]) == ["quick/real"]
 
 
 # Read back
@@ -381,7 +404,7 @@ def test_one_case_is_renewed_without_the_other(course):
 def test_kept_rows_say_what_the_sheet_says_today(course):
     course.merge({}, {"seed": 1, "observed": 0.9}, BROKEN)
     course.write(sheet=small.SHEET.replace("above = 0.5", "above = 0.6"))
-    found = evidence_file.rows(course.chapters)
+    found = evidence.kept_rows(course.chapters)
     assert [(row["seed"], row["mutant"], row["observed"]) for row in found] == [
         (0, "", 0.8),
         (1, "", 0.9),
@@ -394,12 +417,4 @@ def test_kept_rows_say_what_the_sheet_says_today(course):
 def test_claims_that_are_gone_are_not_read_back(course):
     course.merge({})
     course.write(claim="level = 0.8", sheet=small.SHEET.partition("[claims")[0])
-    assert evidence_file.rows(course.chapters) == []
-
-
-def test_summaries_as_json(course):
-    course.merge({}, {"seed": 1, "observed": 0.9}, BROKEN)
-    (found,) = json.loads(
-        evidence_file.as_json(evidence.summarise(evidence_file.rows(course.chapters)))
-    )
-    assert (found["seeds"], found["mutant"], found["true"]) == (2, {"0": 0.1}, True)
+    assert evidence.kept_rows(course.chapters) == []

@@ -1,7 +1,6 @@
 """The small nets of the families, and the file of what they reached."""
 
-import doctest
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from course_utils import convnets, menagerie
 from course_utils.architecture import cost_table
-from course_utils.convnets import blocks, families
+from course_utils.convnets import blocks
 from course_utils.errors import InputError
 
 layers = keras.layers
@@ -19,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def conv(channels, filters, side=3):
-    return side * side * channels * filters + 4 * filters  # with a normalisation, without bias
+    return side * side * channels * filters + 4 * filters  # with a normalization, without bias
 
 
 BY_HAND = {
@@ -38,22 +37,29 @@ BY_HAND = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", BY_HAND)
-def test_weights_counted_by_hand(name):
-    assert convnets.family_net(name).count_params() == BY_HAND[name]
-
-
 @pytest.mark.parametrize("name", convnets.FAMILIES)
-def test_each_gives_logits_and_is_counted_whole(name):
+def test_each_gives_logits_and_is_counted_as_by_hand_and_in_the_file(name):
     net = convnets.family_net(name, (32, 24, 1), 4)
     assert net(np.ones((2, 32, 24, 1), np.float32)).shape == (2, 4)
     assert net.layers[-1].activation is keras.activations.linear
-    assert cost_table(net).unknown == ()
-    assert 40_000 < convnets.family_net(name).count_params() < 82_000
+    found = convnets.measured_families()["families"][name]
+    table = cost_table(convnets.family_net(name))
+    assert table.unknown == ()
+    assert (found["parameters"], found["multiply_adds"], tuple(found["sees"])) == (
+        table.parameters,
+        table.multiply_adds,
+        table.sees,
+    )
+    assert 40_000 < table.parameters < 82_000
+    assert table.parameters == BY_HAND.get(name, table.parameters)
+    accuracies = list(found["accuracy"].values())
+    assert len(accuracies) >= 3
+    low, high = found["band"]
+    assert low < min(accuracies) <= max(accuracies) < high
 
 
 @pytest.mark.parametrize("name", ["VGG", "DenseNet", "EfficientNet", "ConvNeXt"])
-def test_no_bias_before_a_normalisation(name):
+def test_no_bias_before_a_normalization(name):
     for layer in convnets.family_net(name).layers:
         follows = [node.operation for node in layer._outbound_nodes]
         if any(isinstance(each, layers.BatchNormalization) for each in follows):
@@ -88,16 +94,16 @@ def test_positions_tell_tokens_apart():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "value"),
     [
-        (("AlexNet",), r"expected a family \(VGG, Inception, .* received 'AlexNet'"),
-        (("VGG", (8, 8, 3)), "expected pictures of 16×16 or more"),
-        (("VGG", (28, 28, 3)), "expected sides that 8 divides, .* received 28×28: resize or pad"),
-        (("VGG", (32, 32, 3), 1), "expected 2 or more classes"),
+        (("AlexNet",), "'AlexNet'"),
+        (("VGG", (8, 8, 3)), "8×8"),
+        (("VGG", (28, 28, 3)), "28×28"),
+        (("VGG", (32, 32, 3), 1), "classes.*1"),
     ],
 )
-def test_what_cannot_be_built_is_refused(arguments, message):
-    with pytest.raises(InputError, match=message):
+def test_what_cannot_be_built_is_refused(arguments, value):
+    with pytest.raises(InputError, match=value):
         convnets.family_net(*arguments)
 
 
@@ -106,27 +112,22 @@ def test_the_file_is_whole_and_says_how_it_was_made():
     assert (ROOT / measured["made_by"]).is_file()
     assert list(measured["families"]) == list(convnets.FAMILIES)
     assert measured["pictures"]["generation"] == menagerie.GENERATION
-    for name, found in measured["families"].items():
-        table = cost_table(convnets.family_net(name))
-        assert (found["parameters"], found["multiply_adds"]) == (
-            table.parameters,
-            table.multiply_adds,
-        )
-        assert tuple(found["sees"]) == table.sees
-        accuracies = list(found["accuracy"].values())
-        assert len(accuracies) >= 3
-        low, high = found["band"]
-        assert low < min(accuracies) <= max(accuracies) < high
 
 
-def test_the_script_knows_its_families():
-    script = ROOT / "data_scripts" / "compare_families.py"
-    done = subprocess.run(
-        [sys.executable, str(script), "AlexNet"], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
-    assert "received AlexNet" in done.stderr
+# Keras and NumPy 2 disagree about a keyword when weights are written.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_a_saved_net_with_positions_is_loaded_again(tmp_path):
+    net = convnets.family_net("ViT", (16, 16, 3))
+    net.save(tmp_path / "net.keras")
+    loaded = keras.saving.load_model(tmp_path / "net.keras")
+    images = np.random.default_rng(0).random((2, 16, 16, 3), np.float32)
+    np.testing.assert_allclose(loaded(images), net(images), atol=1e-6)
 
 
-def test_doctests():
-    assert doctest.testmod(families).failed == 0
+def test_the_script_knows_its_families(monkeypatch, capsys):
+    script = str(ROOT / "data_scripts" / "compare_families.py")
+    monkeypatch.setattr(sys, "argv", [script, "AlexNet"])
+    with pytest.raises(SystemExit) as left:
+        runpy.run_path(script, run_name="__main__")
+    assert left.value.code == 2
+    assert "AlexNet" in capsys.readouterr().err

@@ -10,11 +10,9 @@ import time
 import pytest
 import small_chapters as small
 
-from course_tools import cli
-from course_tools.evidence import changes
+from course_tools import cli, evidence
 from course_tools.run import gpu
-from course_utils import lessons
-from course_utils.errors import InputError, WorldError
+from course_utils.errors import WorldError
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="a script as a program")
 
@@ -47,12 +45,12 @@ def driver(tmp_path, monkeypatch):
 )
 def test_what_the_driver_answers(driver, answer, code, found):
     driver(answer, code)
-    assert gpu.devices() == found
+    assert gpu.usage() == found
 
 
 def test_no_driver_is_no_device(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    assert gpu.devices() == []
+    assert gpu.usage() == []
 
 
 @pytest.mark.parametrize(
@@ -98,7 +96,7 @@ def course(tmp_path, monkeypatch):
     used = {"00": ("clothes",), "01": ("clothes", "pets")}
     monkeypatch.setattr("course_tools.run.needs.used", used.get)
     monkeypatch.setattr(
-        "course_tools.datasets.bring.state",
+        "course_tools.datasets.command.state",
         {"clothes": "prepared", "pets": "not here"}.get,
     )
     write(tmp_path, n00_small=small.chapter("00"), n01_small=small.chapter("01"))
@@ -132,7 +130,7 @@ def test_the_report_says_what_ran_on_what(course, driver, capsys):
     assert "| real (clothes) |" in first and "| 2,048 | 50% | 1/1 (1) |" in first
     assert "| embedded (not here: pets) |" in second and "| 0/0 (1) |" in second
     assert re.search(r"Contract cells: \d+ passed", report)
-    assert "| 00 beats-guessing | full/real | 0.83 | 0.8 to 0.82 (12) | from 0.77" in report
+    assert "| 00 beats-guessing | full/real | 0.83 | 0.8 to 0.82 (12) | 0.77" in report
     assert "1 claims" in report
     rows = json.loads((course / "out" / "real" / "claims.json").read_text())
     assert {(row["profile"], row["data"]) for row in rows} == {("full", "real")}
@@ -148,8 +146,21 @@ def test_what_was_measured_on_a_cpu_is_red(course, monkeypatch, capsys):
     monkeypatch.setattr(gpu, "compare_contracts", lambda *_: (True, "1 passed"))
     assert run(course, "00") == 1
     out = capsys.readouterr().out
-    assert "- 00 small, measured on CPU, 2 cores: expected the GPU" in out
-    assert "00 small **RED**" in out
+    assert "measured on CPU, 2 cores" in out and "00 small **RED**" in out
+    # And a second call does not take it over.
+    assert run(course, "00") == 1
+    assert "00 small **RED**" in capsys.readouterr().out
+
+
+def test_what_a_cpu_measured_by_course_run_is_not_taken_for_a_gpu_s(course, monkeypatch, capsys):
+    options = ["--notebooks", str(course / "홍 길동"), "--out", "out/real", "--profile", "full"]
+    assert cli.main(["run", "00", "--data", "real", *options]) == 0
+    monkeypatch.setattr(gpu, "compare_contracts", lambda *_: (True, "1 passed"))
+    monkeypatch.setenv("PATH", "")
+    run(course, "00")
+    assert "(earlier)" not in capsys.readouterr().out
+    run(course, "00")
+    assert "(earlier)" in capsys.readouterr().out
 
 
 def test_a_contract_that_differs_on_the_device_is_red(course, monkeypatch, capsys):
@@ -159,13 +170,6 @@ def test_a_contract_that_differs_on_the_device_is_red(course, monkeypatch, capsy
     monkeypatch.setenv("PATH", "")
     assert run(course, "00") == 1
     assert "Contract cells: 1 failed" in capsys.readouterr().out
-
-
-def test_a_file_that_is_no_evidence_is_refused(tmp_path):
-    (tmp_path / "a.json").write_text("[]")
-    with pytest.raises(InputError, match=r"a\.json"):
-        lessons.read_evidence(tmp_path / "a.json")
-    assert lessons.read_evidence(tmp_path / "none.json") == {}
 
 
 ROW = {
@@ -185,10 +189,10 @@ SEEDS = {"00": {"claims": {"a-b": {"quick/real": {"seeds": {"0": 0.4, "1": 0.6}}
 
 
 def test_what_is_outside_its_expected_range_is_named_whatever_the_seeds_were():
-    line = "| 00 a-b | quick/real | 0.5 | 0.4 to 0.6 (2) | from 0.6 to 0.9 | **"
-    assert changes.table([ROW], SEEDS).splitlines()[-1].startswith(line)
-    assert "| 00 a-b |" in changes.table([ROW | {"observed": None}], {})
+    line = "| 00 a-b | quick/real | 0.5 | 0.4 to 0.6 (2) | 0.6 to 0.9 | **"
+    assert evidence.changes([ROW], SEEDS).splitlines()[-1].startswith(line)
+    assert "| 00 a-b |" in evidence.changes([ROW | {"observed": None}], {})
 
 
 def test_what_lies_among_the_seeds_is_no_news():
-    assert "a-b" not in changes.table([ROW | {"held": True}], SEEDS)
+    assert "a-b" not in evidence.changes([ROW | {"held": True}], SEEDS)

@@ -49,13 +49,10 @@ def train(sheet, *ids):
 # A copy of the chapter, changed
 
 
-def test_without_mutants_the_copy_is_the_chapter():
-    assert mutants.apply(notebook(), THREE, ()) == notebook()
-
-
 def test_the_chapter_itself_is_left_as_it_is():
     given = notebook()
     before = copy.deepcopy(given)
+    assert mutants.apply(given, THREE, ()) == given
     changed = mutants.apply(given, THREE, ["one-is"])
     assert changed.cells[0].source == TRAIN.replace("0.1", "0.0")
     changed.cells[0].metadata["tags"] = ["mine"]
@@ -76,14 +73,11 @@ def test_the_copy_ends_where_the_last_of_the_claims_is_checked(ids, last):
     assert mutants.apply(notebook(), THREE, ids).cells[-1].id == last
 
 
-def test_mutants_that_do_not_touch_are_applied_together():
+def test_mutants_that_are_the_same_or_do_not_touch_are_applied_together():
     assert train(THREE, "one-is", "three-is") == 'rate = 0.0; rounds = 3; labels = "shuffled"'
-    neighbours = sheet(one=("rate = 0.1", "rate = 99999"), two=("; rounds", "; print(); rounds"))
+    neighbors = sheet(one=("rate = 0.1", "rate = 99999"), two=("; rounds", "; print(); rounds"))
     for ids in (("one-is", "two-is"), ("two-is", "one-is")):
-        assert train(neighbours, *ids).startswith("rate = 99999; print(); rounds = 3")
-
-
-def test_two_claims_may_share_a_mutant():
+        assert train(neighbors, *ids).startswith("rate = 99999; print(); rounds = 3")
     shared = sheet(one=("rate = 0.1", "rate = 0.1 - 0.1"), two=("rate = 0.1", "rate = 0.1 - 0.1"))
     assert train(shared, "one-is", "two-is").startswith("rate = 0.1 - 0.1; ")
 
@@ -104,18 +98,14 @@ def test_mutants_that_touch_are_refused_in_either_order(one, other):
             train(sheet(one=first, two=second), "one-is", "two-is")
 
 
-def test_parameters_are_not_in_the_copy_but_in_the_values():
+def test_parameters_are_not_in_the_copy_but_in_the_values_and_have_one_value():
     assert train(THREE, "two-is") == TRAIN
-    assert mutants.values(THREE, ["one-is", "two-is"]) == {"WIDTH": 1}
     assert mutants.values(THREE, ["one-is"]) == {}
-
-
-def test_one_parameter_has_one_value():
-    both = sheet(
-        one=Mutant(parameter="WIDTH", value=1),
-        two=Mutant(parameter="WIDTH", value=1),
-        three=Mutant(parameter="WIDTH", value=2),
-    )
+    width = {
+        id: Mutant(parameter="WIDTH", value=value)
+        for id, value in zip(("one", "two", "three"), (1, 1, 2), strict=True)
+    }
+    both = sheet(**width)
     assert mutants.values(both, ["one-is", "two-is"]) == {"WIDTH": 1}
     with pytest.raises(InputError, match=r"one-is\+three-is.*WIDTH"):
         mutants.values(both, ["one-is", "three-is"])
@@ -191,8 +181,8 @@ def test_where_one_run_cannot_decide_five_seeds_tell(mutated, answer):
 
 
 def test_seeds_that_are_not_kept_cannot_be_paired():
-    mutated = five(0.1, 0.12, 0.11, 0.09, 0.1)
     fewer = {seed: value for seed, value in KEPT.items() if seed != 4}
+    mutated = five(0.1, 0.12, 0.11, 0.09, 0.1)
     assert mutants.contradicted(mutated, fewer, NEAR, EXPECTED) is None
 
 

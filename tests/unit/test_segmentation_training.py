@@ -1,5 +1,8 @@
 """Losses and the metric for training, against Keras, NumPy, and what Keras' own get wrong."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -25,34 +28,24 @@ def softmax(logits):
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-def by_numpy(truth, logits, weights=(1, 1, 1), gamma=0):
-    kept = truth != VOID
-    p = softmax(logits.astype(float))[kept][np.arange(kept.sum()), truth[kept]]
-    w = np.asarray(weights, float)[truth[kept]]
-    return (w * (1 - p) ** gamma * -np.log(p)).sum() / w.sum()
-
-
-@pytest.mark.parametrize("weights", [None, (1, 5, 0.5)])
-@pytest.mark.parametrize("gamma", [None, 0.0, 2.0])
-def test_pixel_losses_equal_numpy(weights, gamma):
+@pytest.mark.parametrize("gamma", [0.0, 2.0])
+def test_pixel_losses_equal_numpy(gamma):
     truth, logits = batch()
-    options = {"void": VOID, "class_weights": weights}
-    maker = segmentation.cross_entropy_loss
-    if gamma is not None:
-        maker, options = segmentation.focal_loss, options | {"gamma": gamma}
-    wanted = by_numpy(truth, logits, weights or (1, 1, 1), gamma or 0)
-    from_logits = maker(CLASSES, from_logits=True, **options)(truth, logits)
-    probabilities = softmax(logits)
-    from_probabilities = maker(CLASSES, from_logits=False, **options)(truth, probabilities)
-    assert float(from_logits) == pytest.approx(wanted, rel=1e-4)
-    assert float(from_probabilities) == pytest.approx(wanted, rel=1e-4)
+    kept, probabilities = truth != VOID, softmax(logits.astype(float))
+    p = probabilities[kept][np.arange(kept.sum()), truth[kept]]
+    wanted = ((1 - p) ** gamma * -np.log(p)).mean()
+    for from_logits, outputs in ((True, logits), (False, probabilities.astype(np.float32))):
+        loss = segmentation.focal_loss(CLASSES, from_logits=from_logits, void=VOID, gamma=gamma)
+        assert float(loss(truth, outputs)) == pytest.approx(wanted, rel=1e-4)
 
 
 def test_cross_entropy_is_keras_own_where_keras_has_it():
     truth, logits = batch()
-    theirs = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=VOID)
-    ours = segmentation.cross_entropy_loss(CLASSES, from_logits=True, void=VOID)
-    assert float(ours(truth, logits)) == pytest.approx(float(theirs(truth, logits)), rel=1e-5)
+    for from_logits, outputs in ((True, logits), (False, softmax(logits))):
+        theirs = keras.losses.SparseCategoricalCrossentropy(from_logits, ignore_class=VOID)
+        ours = segmentation.cross_entropy_loss(CLASSES, from_logits=from_logits, void=VOID)
+        wanted = float(theirs(truth, outputs))
+        assert float(ours(truth, outputs)) == pytest.approx(wanted, rel=1e-5)
 
 
 def test_dice_loss_equals_numpy_and_leaves_absent_classes_out():
@@ -66,6 +59,23 @@ def test_dice_loss_equals_numpy_and_leaves_absent_classes_out():
     for from_logits, outputs in ((True, logits), (False, softmax(logits))):
         loss = segmentation.dice_loss(CLASSES, from_logits=from_logits, void=VOID)
         assert float(loss(truth, outputs)) == pytest.approx(1 - np.mean(each), rel=1e-4)
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_of_a_whole_photograph_is_added_up_in_float32(maker, dtype):
+    # 90,000 pixels alike, whose sum float16 cannot hold.
+    truth, logits = np.zeros((1, 300, 300), np.uint8), np.zeros((1, 300, 300, 2))
+    logits[..., 0] = 1.0
+    p = 1 / (1 + np.exp(-1))
+    wanted = {
+        segmentation.cross_entropy_loss: -np.log(p),
+        segmentation.focal_loss: (1 - p) ** 2 * -np.log(p),
+        segmentation.dice_loss: 1 - 2 * p / (p + 1),
+    }[maker]
+    loss = maker(2, from_logits=True)
+    # Keras' Dice adds its rows one by one, which costs float32 a thousandth.
+    assert float(loss(truth, tf.cast(logits, dtype))) == pytest.approx(wanted, rel=4e-3)
 
 
 def test_keras_dice_is_ruled_by_the_background_and_ours_is_not():
@@ -92,27 +102,36 @@ def test_void_pixels_have_no_gradient_and_all_void_is_zero(maker):
 
 
 @pytest.mark.parametrize("maker", MAKERS)
-def test_a_label_outside_stops_the_loss(maker):
+def test_labels_and_outputs_that_do_not_fit_stop_the_loss(maker):
     truth, logits = batch()
-    truth[0, 0, 0] = CLASSES
     loss = maker(CLASSES, from_logits=True, void=VOID)
-    with pytest.raises(InputError, match="from 0 to 2 or 255 for void, received others"):
-        loss(truth, logits)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="from 0 to 2 or 255 for void"):
-        tf.function(loss)(truth, logits)
+    halves = truth + 0.5
+    outside = truth.copy()
+    outside[0, 0, 0] = CLASSES
+    for labels in (outside, halves):
+        with pytest.raises(InputError, match="from 0 to 2 or 255 for void"):
+            loss(labels, logits)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="from 0 to 2 or 255 for void"):
+            tf.function(loss)(labels, logits)
+    for outputs in (logits[..., :1], logits[..., 0], np.concatenate([logits, logits], axis=-1)):
+        with pytest.raises(InputError, match=f"received shape .*{outputs.shape[-1]}"):
+            loss(truth, outputs)
+    with pytest.raises(InputError, match=r"masks \(2, 5, 5\) and outputs \(2, 6, 5, 3\)"):
+        loss(truth[:, 1:], logits)
+    with pytest.raises(InputError, match="sample weights"):
+        loss(truth, logits, np.ones(2))
 
 
-@pytest.mark.parametrize("weights", [(1, 1), (1, -1, 1), (0, 0, 0), (1, np.nan, 1)])
-def test_weights_that_do_not_fit_are_refused(weights):
-    with pytest.raises(InputError, match="expected 3 class weights"):
-        segmentation.cross_entropy_loss(CLASSES, from_logits=True, class_weights=weights)
-
-
-def test_gamma_and_void_are_checked():
-    with pytest.raises(InputError, match="gamma of 0 or more"):
-        segmentation.focal_loss(CLASSES, from_logits=True, gamma=-1)
-    with pytest.raises(InputError, match="a void label outside the classes"):
-        segmentation.dice_loss(CLASSES, from_logits=True, void=1)
+def test_options_that_do_not_fit_are_refused():
+    for received, call in (
+        ("-1", lambda: segmentation.focal_loss(CLASSES, from_logits=True, gamma=-1)),
+        ("1", lambda: segmentation.dice_loss(CLASSES, from_logits=True, void=1)),
+        ("'labels'", lambda: segmentation.mean_iou_metric(CLASSES, given="labels")),
+        ("1", lambda: segmentation.mean_iou_metric(CLASSES, given="logits", void=1)),
+        ("3", lambda: segmentation.mean_iou_metric(CLASSES, given="logits", background=3)),
+    ):
+        with pytest.raises(InputError, match=f"received {received}"):
+            call()
 
 
 @pytest.mark.parametrize("background", [None, 0])
@@ -159,9 +178,7 @@ def test_the_metric_knows_a_single_channel():
 
 def test_a_network_trains_with_loss_and_metric_and_stops_at_a_strange_label():
     keras.utils.set_random_seed(0)
-    network = keras.Sequential(
-        [keras.layers.Input((6, 5, 1)), keras.layers.Conv2D(CLASSES, 3, padding="same")]
-    )
+    network = small_network()
     network.compile(
         optimizer=keras.optimizers.Adam(0.1),
         jit_compile=False,  # which would leave out the check of the labels
@@ -169,34 +186,55 @@ def test_a_network_trains_with_loss_and_metric_and_stops_at_a_strange_label():
         metrics=[segmentation.mean_iou_metric(CLASSES, given="logits", void=VOID)],
     )
     truth, _ = batch()
-    pictures = (np.where(truth == VOID, 0, truth)[..., None] / 2).astype(np.float32)
-    history = network.fit(pictures, truth, epochs=30, verbose=0).history
+    images = (np.where(truth == VOID, 0, truth)[..., None] / 2).astype(np.float32)
+    history = network.fit(images, truth, epochs=30, verbose=0).history
     assert history["mean_iou"][-1] > history["mean_iou"][0] + 0.2
     assert history["loss"][-1] < history["loss"][0]
     truth[0, 0, 0] = 7
     with pytest.raises(tf.errors.InvalidArgumentError, match="received others"):
-        network.fit(pictures, truth, verbose=0)
+        network.fit(images, truth, verbose=0)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"given": "labels"}, "'logits' or 'probabilities', received 'labels'"),
-        ({"given": "logits", "void": 1}, "outside the classes"),
-        ({"given": "logits", "background": 3}, "a class from 0 to 2, received 3"),
-    ],
-)
-def test_the_metric_refuses_what_does_not_fit(options, message):
-    with pytest.raises(InputError, match=message):
-        segmentation.mean_iou_metric(CLASSES, **options)
+def small_network():
+    return keras.Sequential(
+        [keras.layers.Input((6, 5, 1)), keras.layers.Conv2D(CLASSES, 3, padding="same")]
+    )
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_saved_networks_are_loaded_with_loss_and_metric_in_another_process(tmp_path):
+    truth, _ = batch()
+    images = truth[..., None].astype(np.float32) / 255
+    np.savez(tmp_path / "data.npz", images=images, truth=truth)
+    wanted = []
+    for number, maker in enumerate(MAKERS):
+        network = small_network()
+        network.compile(
+            loss=maker(CLASSES, from_logits=True, void=VOID),
+            metrics=[segmentation.mean_iou_metric(CLASSES, given="logits", void=VOID)],
+        )
+        wanted += network.evaluate(images, truth, verbose=0)
+        network.save(tmp_path / f"{number}.keras")
+    code = (
+        "import keras, numpy as np\n"
+        "from course_utils import segmentation\n"
+        "data = np.load('data.npz')\n"
+        "for number in range(3):\n"
+        "    network = keras.models.load_model(f'{number}.keras')\n"
+        "    print(*network.evaluate(data['images'], data['truth'], verbose=0))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert [float(word) for word in run.stdout.split()] == pytest.approx(wanted, rel=1e-5)
 
 
 def test_the_metric_refuses_weights_and_other_channels():
     metric = segmentation.mean_iou_metric(CLASSES, given="logits")
     truth, logits = batch(void=False)
-    with pytest.raises(InputError, match="outputs of 3 channels, received 2"):
+    with pytest.raises(InputError, match=r"\(2, 6, 5, 2\)"):
         metric.update_state(truth, logits[..., :2])
-    with pytest.raises(InputError, match="mark pixels as void"):
+    with pytest.raises(InputError, match="sample weights"):
         metric.update_state(truth, logits, sample_weight=truth)
 
 

@@ -1,3 +1,5 @@
+"""Begin a notebook: parameters settled, seeds set, one line, and the device with its reason."""
+
 import json
 import os
 import random
@@ -46,12 +48,8 @@ def test_a_notebook_as_it_is_stays_as_it_is():
     parameters = cell(SEED=7)
     course = begin(parameters)
     assert parameters == cell(SEED=7)
-    assert (course.chapter, course.profile, course.data, course.seed) == (
-        "42",
-        "quick",
-        "embedded",
-        7,
-    )
+    said = (course.chapter, course.profile, course.data, course.seed)
+    assert said == ("42", "quick", "embedded", 7)
     assert (course.set_here, course.changed()) == ((), {})
     assert session.current() is course
 
@@ -91,24 +89,13 @@ def test_what_course_run_has_settled_stays_also_where_it_is_the_value_of_quick()
     assert course.changed() == {"EPOCHS": (15, 1)}
 
 
-def test_a_value_changed_inside_is_seen_and_the_sheet_is_not():
-    parameters = cell(DATA="real")
+def test_what_is_changed_inside_or_deleted_later_is_seen_and_the_sheet_is_not():
+    parameters = cell(DATA="real", other=15)
     course = begin(parameters)
     parameters["SIZES"]["train"] = 5
-    assert course.expected["SIZES"] == {"train": 50}
-    assert course.changed() == {"SIZES": ({"train": 5}, {"train": 50})}
-
-
-def test_a_parameter_deleted_later_counts_as_changed():
-    parameters = cell()
-    course = begin(parameters)
     del parameters["EPOCHS"]
-    assert course.changed() == {"EPOCHS": (None, 15)}
-
-
-def test_names_of_no_parameter_are_left_alone():
-    parameters = cell(PROFILE="smoke", other=15)
-    begin(parameters)
+    assert course.expected["SIZES"] == {"train": 50}
+    assert course.changed() == {"EPOCHS": (None, 3), "SIZES": ({"train": 5}, {"train": 50})}
     assert parameters["other"] == 15
 
 
@@ -133,6 +120,7 @@ def test_a_missing_parameter_is_named(name):
         {"SEED": 1.5},
         {"SEED": True},
         {"SEED": "0"},
+        {"SEED": "²"},
         {"SEED": None},
     ],
 )
@@ -150,21 +138,13 @@ def test_a_chapter_without_a_sheet_is_named():
         session.begin("43", cell(), tensorflow=False)
 
 
-@pytest.mark.parametrize("seed", [0, 5, session.LAST_SEED])
-def test_same_seed_same_draws(seed):
+def test_same_seed_same_draws_and_another_seed_others():
     draws = []
-    for _ in range(2):
+    for seed in (0, 1, session.LAST_SEED) * 2:
         begin(cell(SEED=seed))
         draws.append((random.random(), np.random.random()))
-    assert draws[0] == draws[1]
-
-
-def test_another_seed_other_draws():
-    draws = set()
-    for seed in range(3):
-        begin(cell(SEED=seed))
-        draws |= {random.random(), np.random.random()}
-    assert len(draws) == 6
+    assert draws[:3] == draws[3:]
+    assert len({number for pair in draws for number in pair}) == 6
 
 
 def test_the_record_is_plain_and_says_what_the_run_is():
@@ -222,30 +202,59 @@ def run_python(code):
 
 
 def test_tensorflow_begins_without_a_word_and_with_the_same_weights():
-    code = f"""{BEGIN % True}
-import keras
-print("sum", float(keras.layers.Dense(4).build((None, 3)) or keras.random.normal((2,)).numpy()[0]))
-"""
-    first, second = run_python(code), run_python(code)
-    assert first.returncode == 0, first.stderr
-    assert first.stderr == ""
-    assert "TensorFlow" in first.stdout and "CPU" in first.stdout
-    assert first.stdout == second.stdout
-
-
-def test_only_the_warning_about_many_models_is_left_out():
-    code = """
+    code = f"""
 from course_utils import tensorflow_device
-tensorflow_device.start(0)
-import logging
+tensorflow_device._has_driver = lambda: True
+{BEGIN % True}
+import keras, logging
+print("sum", float(keras.layers.Dense(4).build((None, 3)) or keras.random.normal((2,)).numpy()[0]))
 logger = logging.getLogger("tensorflow")
 logger.warning("%d out of the last 7 calls to f triggered tf.function retracing. Tracing is", 5)
 logger.warning("something else")
 """
-    result = run_python(code)
-    assert result.returncode == 0, result.stderr
-    assert "something else" in result.stdout + result.stderr
-    assert "retracing" not in result.stdout + result.stderr
+    first, second = run_python(code), run_python(code)
+    assert first.returncode == 0, first.stderr
+    assert first.stderr == "WARNING:tensorflow:something else\n"
+    assert "TensorFlow" in first.stdout and "CPU" in first.stdout
+    assert "driver is there" in first.stdout and "built for the CPU" in first.stdout
+    assert first.stdout == second.stdout
+
+
+LOG = "2025-01-01 00:00:00.1: {} external/xla/{}.cc:12] {}\n"
+REASONS = [
+    (
+        LOG.format("E", "cuda_platform", "failed call to cuInit: CUDA_ERROR_NO_DEVICE: none"),
+        "CUDA_ERROR_NO_DEVICE: none",
+    ),
+    (
+        LOG.format("W", "dso_loader", "Could not load dynamic library 'libcudnn.so.9'; dlerror: no")
+        + LOG.format("W", "gpu_device", "Cannot dlopen some GPU libraries. Please make sure")
+        + "Skipping registering GPU devices...\n",
+        "Cannot dlopen some GPU libraries: libcudnn.so.9",
+    ),
+    (LOG.format("I", "cpu_feature_guard", "This TensorFlow binary is optimized"), "no reason"),
+]
+
+
+@pytest.mark.parametrize(("log", "reason"), REASONS)
+def test_the_reason_for_no_gpu_is_that_of_the_log_which_is_kept_quiet(
+    log, reason, monkeypatch, tmp_path
+):
+    (tmp_path / "log").write_text(log)
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\ntest "$TF_CPP_MIN_LOG_LEVEL" = 0 && cat "{tmp_path}/log" >&2')
+    python.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert tensorflow_device._why_no_gpu(with_cuda=True).endswith(reason)
+
+
+def test_a_gpu_that_is_hidden_or_cannot_be_asked_for(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert "FileNotFoundError" in tensorflow_device._why_no_gpu(with_cuda=True)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert "CUDA_VISIBLE_DEVICES=-1" in tensorflow_device._why_no_gpu(with_cuda=True)
 
 
 def test_importing_the_package_loads_nothing_heavy():

@@ -1,4 +1,4 @@
-"""Kept features against live ones; what moved against arithmetic; labels against heads."""
+"""Cached features against live ones: what a cache follows from, what is refused."""
 
 from types import SimpleNamespace
 
@@ -12,8 +12,7 @@ from course_utils import transfer
 from course_utils.datasets import Part, StreamedPart
 from course_utils.errors import InputError
 
-DICE = np.random.default_rng(0)
-PICTURES = DICE.random((11, 8, 8, 3), dtype=np.float32)
+IMAGES = np.random.default_rng(0).random((11, 8, 8, 3), dtype=np.float32)
 
 
 @pytest.fixture(autouse=True)
@@ -53,56 +52,66 @@ def counted(monkeypatch):
 
 
 @pytest.mark.parametrize("batch_size", [4, 11, 64])
-def test_kept_features_are_the_live_ones(batch_size):
+def test_cached_features_are_the_live_ones(batch_size):
     base = network()
-    live = base(PICTURES, training=False).numpy()
+    live = base(IMAGES, training=False).numpy()
     for call in (transfer.features, transfer.cached_features, transfer.cached_features):
-        np.testing.assert_allclose(call(base, PICTURES, batch_size=batch_size), live, atol=1e-5)
+        np.testing.assert_allclose(call(base, IMAGES, batch_size=batch_size), live, atol=1e-5)
 
 
 def test_they_are_computed_once_and_by_batches(counted):
-    transfer.cached_features(network(), PICTURES, batch_size=4)
+    transfer.cached_features(network(), IMAGES, batch_size=4)
     assert counted.batches == 3
-    # Another object of the same kind: only Keras' numbering of names differs.
-    transfer.cached_features(network(), PICTURES.copy(), batch_size=4)
+    # Another object of the same kind, frozen: only Keras' numbering of names differs.
+    same = network()
+    transfer.freeze(same)
+    transfer.cached_features(same, IMAGES.copy(), batch_size=4)
     assert counted.batches == 3
-
-
-def test_a_frozen_network_makes_the_same_features(counted):
-    base = network()
-    transfer.cached_features(base, PICTURES)
-    transfer.freeze(base)
-    transfer.cached_features(base, PICTURES)
-    assert counted.batches == 1
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        lambda: (network(scale=1.0), PICTURES),
-        lambda: (network(activation="tanh"), PICTURES),
-        lambda: (network(), PICTURES[::-1]),
-        lambda: (network(), PICTURES + np.float32(1e-6)),
-        lambda: (network(5), PICTURES),
+        lambda: (network(scale=1.0), IMAGES),
+        lambda: (network(activation="tanh"), IMAGES),
+        lambda: (network(), IMAGES[::-1]),
+        lambda: (network(), IMAGES + np.float32(1e-6)),
+        lambda: (network(5), IMAGES),
     ],
 )
-def test_another_network_or_picture_is_another_file(other, counted):
-    first = transfer.cached_features(network(), PICTURES)
-    base, pictures = other()
-    second = transfer.cached_features(base, pictures)
+def test_another_network_or_image_is_another_file(other, counted):
+    first = transfer.cached_features(network(), IMAGES)
+    base, images = other()
+    second = transfer.cached_features(base, images)
     assert counted.batches == 2
-    np.testing.assert_allclose(second, base(pictures, training=False).numpy(), atol=1e-5)
+    np.testing.assert_allclose(second, base(images, training=False).numpy(), atol=1e-5)
     assert first.shape != second.shape or not np.array_equal(first, second)
 
 
-def test_one_moved_weight_is_enough(counted):
-    base = network()
-    transfer.cached_features(base, PICTURES)
+def moved_average(base):
     average = base.layers[1].layers[1].moving_mean
     average.assign(average + 1)
-    kept = transfer.cached_features(base, PICTURES)
+
+
+def adapted(base):
+    convolution = base.layers[1].layers[0]
+    convolution.enable_lora(2)
+    convolution.lora_kernel_b.assign(convolution.lora_kernel_b + 1)
+
+
+def other_setting(base):
+    base.layers[3].activation = keras.activations.tanh
+
+
+@pytest.mark.parametrize("change", [moved_average, adapted, other_setting])
+def test_a_weight_or_setting_that_changed_later_is_enough(counted, change):
+    base = network()
+    before = transfer.cached_features(base, IMAGES)
+    change(base)
+    after = transfer.cached_features(base, IMAGES)
     assert counted.batches == 2
-    np.testing.assert_allclose(kept, base(PICTURES, training=False).numpy(), atol=1e-5)
+    np.testing.assert_allclose(after, base(IMAGES, training=False).numpy(), atol=1e-5)
+    assert not np.allclose(before, after)
 
 
 def test_functional_networks_are_told_apart_by_their_wiring(counted):
@@ -112,8 +121,8 @@ def test_functional_networks_are_told_apart_by_their_wiring(counted):
         flow = layers.Add()([flow, flow if twice else inputs])
         return keras.Model(inputs, layers.GlobalAveragePooling2D()(flow))
 
-    pictures = PICTURES - 0.5
-    kept = [transfer.cached_features(wired(twice), pictures) for twice in (True, False, True)]
+    images = IMAGES - 0.5
+    kept = [transfer.cached_features(wired(twice), images) for twice in (True, False, True)]
     assert counted.batches == 2
     assert not np.array_equal(kept[0], kept[1])
     np.testing.assert_array_equal(kept[0], kept[2])
@@ -125,21 +134,103 @@ def test_settings_that_only_look_like_names_count(counted):
         return keras.Sequential([layers.Input((8, 8, 3)), pool])
 
     for policy in ("float32", "float16", "float32"):
-        transfer.cached_features(cast(policy), PICTURES)
+        transfer.cached_features(cast(policy), IMAGES)
     assert counted.batches == 2
 
 
-def test_a_part_gives_its_pictures_in_0_to_1(counted):
-    part = Part("train", (PICTURES * 255).astype(np.uint8), np.zeros(11, np.int32))
+class Own(layers.Layer):
+    """A layer of the reader's own, with a setting that is called as a network's layers are."""
+
+    def get_config(self):
+        return {**super().get_config(), "layers": 2}
+
+    def call(self, x):
+        return x
+
+
+class OwnOperation(keras.Operation):
+    """Likewise, without weights."""
+
+    def call(self, x):
+        return x
+
+    def compute_output_spec(self, x):
+        return keras.KerasTensor(x.shape, x.dtype)
+
+
+def tanh(x):
+    """An activation called as one of Keras' own."""
+    return x
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        Own(),
+        OwnOperation(),
+        layers.Lambda(lambda x: 2 * x),
+        layers.Activation(tanh),
+        layers.Conv2D(2, 1, activation=tanh),
+    ],
+)
+def test_code_that_may_change_unseen_is_not_kept(step):
+    inputs = keras.Input((8, 8, 3))
+    model = keras.Model(inputs, layers.GlobalAveragePooling2D()(step(inputs)))
+    outer = keras.Sequential([layers.Input((8, 8, 3)), model])
+    for each in (model, outer):
+        with pytest.raises(InputError, match=type(step).__name__):
+            transfer.cached_features(each, IMAGES)
+        assert len(transfer.features(each, IMAGES)) == 11
+
+
+class Subclassed(keras.Model):
+    """A model that cannot say what it is made of."""
+
+    def call(self, images):
+        return keras.ops.mean(images, axis=(1, 2))
+
+
+def test_a_subclassed_model_has_features_and_no_cache():
+    model = Subclassed()
+    model(IMAGES[:1])
+    expected = IMAGES.mean(axis=(1, 2))
+    np.testing.assert_allclose(transfer.features(model, IMAGES), expected, atol=1e-5)
+    with pytest.raises(InputError, match="Subclassed"):
+        transfer.cached_features(model, IMAGES)
+
+
+def two_outputs():
+    inputs = keras.Input((8, 8, 3))
+    pooled = layers.GlobalAveragePooling2D()(inputs)
+    return keras.Model(inputs, [layers.Dense(2)(pooled), layers.Dense(2)(pooled)])
+
+
+@pytest.mark.parametrize(
+    ("model", "value"),
+    [
+        (two_outputs, "with 2"),
+        (lambda: keras.Sequential([layers.Conv2D(2, 3)]), "Sequential"),
+        (Subclassed, "Subclassed"),
+        (lambda: "base", "str"),
+    ],
+)
+@pytest.mark.parametrize("call", [transfer.features, transfer.cached_features])
+def test_models_that_give_no_features_are_refused(call, model, value):
+    with pytest.raises(InputError, match=value):
+        call(model(), IMAGES)
+
+
+def test_a_part_gives_its_images_in_0_to_1(counted):
+    part = Part("train", (IMAGES * 255).astype(np.uint8), np.zeros(11, np.int32))
     base = network()
     kept = transfer.cached_features(base, part, batch_size=4)
     np.testing.assert_allclose(kept, base(part.scaled(), training=False).numpy(), atol=1e-5)
-    # The same numbers, not scaled, are other pictures.
+    # The same numbers, not scaled, are other images.
     transfer.cached_features(base, part.images.astype(np.float32), batch_size=4)
     assert counted.batches == 6
 
 
-def test_pictures_in_files_are_known_by_what_is_in_them(tmp_path, counted):
+def test_images_in_files_are_known_by_what_is_in_them(tmp_path, counted):
     path = tmp_path / "0.png"
     base = network()
 
@@ -156,111 +247,18 @@ def test_pictures_in_files_are_known_by_what_is_in_them(tmp_path, counted):
 
 
 @pytest.mark.parametrize(
-    ("pictures", "words"),
+    ("images", "value"),
     [
-        (np.zeros((2, 8, 8, 1), np.float32), r"\(count, 8, 8, 3\).*\(2, 8, 8, 1\).*repeat"),
-        (np.zeros((2, 8, 8, 4), np.float32), "transparency"),
-        (np.zeros((2, 9, 8, 3), np.float32), "resize them"),
-        (np.zeros((8, 8, 3), np.float32), "batch of one"),
-        (np.zeros((0, 8, 8, 3), np.float32), "received none"),
-        (np.zeros((2, 8, 8, 3), np.uint8), "uint8.*scaled"),
-        ([[1.0]], "received list"),
+        (np.zeros((2, 8, 8, 1), np.float32), r"\(2, 8, 8, 1\)"),
+        (np.zeros((2, 9, 8, 3), np.float32), r"\(2, 9, 8, 3\)"),
+        (np.zeros((8, 8, 3), np.float32), r"\(8, 8, 3\)"),
+        (np.zeros((0, 8, 8, 3), np.float32), r"\(0, 8, 8, 3\)"),
+        (np.zeros((2, 8, 8, 3), np.uint8), "uint8"),
+        ([[1.0]], "list"),
     ],
 )
-@pytest.mark.parametrize("call", [transfer.features, transfer.cached_features])
-def test_pictures_that_do_not_fit_are_refused(call, pictures, words):
-    with pytest.raises(InputError, match=words):
-        call(network(), pictures)
-
-
-def test_a_network_that_cannot_say_what_it_is_made_of_is_not_kept():
-    class Own(keras.Model):
-        def call(self, pictures):
-            return keras.ops.mean(pictures, axis=(1, 2))
-
-        @property
-        def input_shape(self):
-            return (None, 8, 8, 3)
-
-    model = Own()
-    with pytest.raises(InputError, match=r"Sequential or functional.*received Own"):
-        transfer.cached_features(model, PICTURES)
-
-
-def test_drift_by_hand():
-    before = {"a/kernel": np.array([3.0, 0.0]), "a/bias": np.array([4.0]), "b/w": np.zeros(2)}
-    after = {"a/kernel": np.array([3.0, 5.0]), "a/bias": np.array([4.0]), "b/w": np.ones(2)}
-    change = transfer.drift(before, after)
-    assert change.layers == {"a": 1.0, "b": float("inf")}
-    assert change.tensors["a/kernel"] == pytest.approx(5 / 3)
-    assert (change.moved, change.unmoved) == (("a/kernel", "b/w"), ("a/bias",))
-
-
-def test_one_bit_is_a_move():
-    one = np.ones(3, np.float32)
-    nudged = one.copy()
-    nudged[1] = np.nextafter(np.float32(1), np.float32(2))
-    assert transfer.drift({"a/w": one}, {"a/w": nudged}).moved == ("a/w",)
-    assert transfer.drift({"a/w": one * 0}, {"a/w": one * -0.0}).moved == ("a/w",)
-    empty = one * np.nan
-    assert transfer.drift({"a/w": empty}, {"a/w": empty.copy()}).moved == ()
-
-
-def test_a_snapshot_is_a_copy():
-    base = network()
-    before = transfer.snapshot(base)
-    base.layers[1].layers[0].kernel.assign_add(keras.ops.ones((3, 3, 3, 4)))
-    change = transfer.drift(before, transfer.snapshot(base))
-    assert len(change.moved) == 1 and change.moved[0].endswith("/kernel")
-
-
-def test_snapshots_of_two_networks_are_refused():
-    with pytest.raises(InputError, match=r"differ in .*kernel"):
-        transfer.drift(transfer.snapshot(network(4)), {"a/kernel": np.zeros(2)})
-    with pytest.raises(InputError, match="differ in a/w"):
-        transfer.drift({"a/w": np.zeros(2)}, {"a/w": np.zeros(3)})
-
-
-def head(units, loss=None):
-    model = keras.Sequential([layers.Input((4,)), layers.Dense(units)])
-    if loss:
-        model.compile("sgd", loss)
-    return model
-
-
-SPARSE, ONE_HOT = "sparse_categorical_crossentropy", "categorical_crossentropy"
-
-
-@pytest.mark.parametrize(
-    ("units", "loss", "labels"),
-    [
-        (3, SPARSE, [0, 2, 1]),
-        (3, keras.losses.SparseCategoricalCrossentropy(), [[0], [2]]),
-        (3, ONE_HOT, np.eye(3)),
-        (1, "binary_crossentropy", [0, 1]),
-        (1, None, [[0.0], [1.0]]),
-    ],
-)
-def test_labels_that_fit_pass(units, loss, labels):
-    transfer.check_labels(head(units, loss), np.array(labels))
-
-
-@pytest.mark.parametrize(
-    ("units", "loss", "labels", "words"),
-    [
-        (2, SPARSE, [0, 1, 2], "from 0 to 1.*received 2.*give the last layer 3 units"),
-        (2, SPARSE, [1, 2, 2], "count classes from 0"),
-        (2, SPARSE, [-1, 0], "received -1"),
-        (1, "binary_crossentropy", [0, 2], "1 unit, received 2"),
-        (2, None, [0.0, 0.5], "received 0.5"),
-        (2, SPARSE, np.eye(2), "argmax"),
-        (2, ONE_HOT, [0, 1], "SparseCategoricalCrossentropy, or give"),
-        (2, keras.losses.CategoricalCrossentropy(), [0, 1], "one-hot labels"),
-        (2, ONE_HOT, np.eye(3), "width 2.*give the last layer 3"),
-        (2, None, np.zeros((2, 2, 2)), "one answer for each picture"),
-        (2, None, [], "received none"),
-    ],
-)
-def test_labels_that_do_not_fit_are_refused(units, loss, labels, words):
-    with pytest.raises(InputError, match=words):
-        transfer.check_labels(head(units, loss), np.array(labels))
+def test_images_that_do_not_fit_are_refused(images, value):
+    with pytest.raises(InputError, match=value):
+        transfer.features(network(), images)
+    with pytest.raises(InputError, match="batch_size"):
+        transfer.cached_features(network(), IMAGES, batch_size=0)

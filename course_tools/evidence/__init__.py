@@ -1,1 +1,0 @@
-"""What runs measured: summed up, kept beside the sheets, compared, shown."""
