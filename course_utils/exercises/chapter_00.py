@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from PIL import Image, ImageOps
 
+from course_utils import datasets, pretrained
+from course_utils.backend import keras
 from course_utils.exercises import exercise
 
 _NOTHING = "the function returns nothing: replace the three dots, and end with `return`"
@@ -164,3 +167,57 @@ def _why_another_width(ratio, observed, t):
         0.5: "yours is half as wide: t·s·√(1 + 1/n) goes down from the mean, and up once more",
     }
     return next((why for size, why in mistakes.items() if np.isclose(ratio, size)), None)
+
+
+@exercise("00", "recognize")
+def recognize(answer):
+    """A function of a photograph of any size; the oracle crops and resizes with Pillow."""
+    base = pretrained.open("efficientnet_lite0", head=True)
+    # In the dark: in full light the network forgives an image that is scaled otherwise.
+    dark = (0.35 * datasets.photograph("chelsea").image).astype(np.uint8)
+    photographs = {"chelsea, darkened": dark, "coffee": datasets.photograph("coffee").image}
+    for name, image in photographs.items():
+        yours = answer(image.copy())
+        if yours is ... or yours is None:
+            return _NOTHING
+        if not isinstance(yours, tuple) or len(yours) != 2 or not isinstance(yours[0], str):
+            return f"expected the pair (class in words, probability), yours is {yours!r}"
+        label, probability = yours[0], float(np.squeeze(yours[1]))
+        if not 0 <= probability <= 1:
+            return (
+                f"a probability lies between 0 and 1, yours is {probability:.3g}: the network "
+                "gives logits, `keras.ops.softmax` turns them into probabilities"
+            )
+        square = _square(image, base.image_shape[0])
+        right, sure = _most_probable(base, base.preprocessing()(square))
+        if label == right and abs(probability - sure) < 0.1:
+            continue
+        mistakes = {
+            "scale the image by `recognizer.preprocessing()` before the network": square,
+            "divide the image by 255 first: the base expects values from 0 to 1": (
+                base.preprocessing()(255 * square)
+            ),
+            "give the network a square of 224×224 from the middle of the photograph; a resize of "
+            "the whole squeezes it": base.preprocessing()(_square(image, 224, crop=False)),
+        }
+        for mistake, images in mistakes.items():
+            wrong, its = _most_probable(base, images)
+            if label == wrong and abs(probability - its) < 0.1:
+                return f"{mistake} ({name} is {label}, {probability:.0%}, in yours)"
+        return (
+            f"expected {right}, about {sure:.0%}, for the photograph {name}, yours is {label}, "
+            f"{probability:.0%}"
+        )
+    return None
+
+
+def _square(image, side, *, crop=True):
+    """The middle square of a photograph (or all of it, squeezed) as a batch of one in [0, 1]."""
+    photo = Image.fromarray(image).convert("RGB")
+    photo = ImageOps.fit(photo, (side, side)) if crop else photo.resize((side, side))
+    return np.asarray(photo, np.float32)[np.newaxis] / 255
+
+
+def _most_probable(base, images):
+    probabilities = keras.ops.softmax(base.network(np.asarray(images)))[0].numpy()
+    return base.classes[probabilities.argmax()], float(probabilities.max())

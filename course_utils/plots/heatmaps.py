@@ -161,12 +161,10 @@ def _draw(
     with style():
         figure, axes, extents = lay_out(images, titles, columns, row_titles, right=1.15)
         for image, heat, mask, extent in zip(images, heats, masks, extents, strict=True):
-            if heat is not None and image.ndim == 3:
-                image = image @ np.float32([0.299, 0.587, 0.114])
             draw_image(axes, image, extent)
             draw_outline(axes, mask, extent, dashed=True)
             if heat is not None:
-                colored = _draw_heat(axes, heat, image.shape, extent)
+                colored = _draw_heat(axes, heat, image.shape[:2], extent)
         _color_bar(figure, colored, extents)
     return figure
 
@@ -185,8 +183,8 @@ def _draw_heat(
         cmap="viridis",
         vmin=0,
         vmax=1,
-        # Nothing is laid over what the map passes over, so that the image stays to be seen.
-        alpha=ALPHA * np.clip(2 * large, 0, 1),
+        # The image keeps its color, and shows through the more, the less the map says.
+        alpha=ALPHA * np.clip(1.5 * large - 0.15, 0, 1),
         extent=extent,
         aspect="auto",
         interpolation="nearest",

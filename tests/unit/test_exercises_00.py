@@ -3,9 +3,11 @@
 import math
 import statistics
 
+import keras
 import numpy as np
 import pytest
 
+from course_utils import pretrained
 from course_utils.exercises import chapter_00 as checks
 
 FORGETS_THE_SEED = np.random.default_rng(1)
@@ -113,3 +115,48 @@ def test_other_right_answers_pass(check, answer):
 )
 def test_usual_mistakes_are_named(check, answer, message):
     assert message in check(answer)
+
+
+# The exercise with a photograph: the answers ask the same network in other ways.
+
+
+@pytest.fixture(scope="module")
+def base():
+    return pretrained.open("efficientnet_lite0", head=True)
+
+
+def by_keras(image, *, divide=255, crop=True):
+    size = (224, 224)
+    if crop:
+        return keras.preprocessing.image.smart_resize(image, size) / divide
+    return keras.ops.image.resize(np.float32(image), size).numpy() / divide
+
+
+def asked(base, square, *, scaled=True, softmax=True):
+    batch = square[np.newaxis].astype(np.float32)
+    row = base.network(base.preprocessing()(batch) if scaled else batch).numpy()[0]
+    row = np.exp(row - row.max()) / np.exp(row - row.max()).sum() if softmax else row
+    return base.classes[row.argmax()], row.max()
+
+
+def test_a_right_way_to_recognize_a_photograph_passes(base):
+    assert checks.recognize(lambda image: asked(base, by_keras(image))) is None
+
+
+@pytest.mark.parametrize(
+    ("square", "way", "message"),
+    [
+        ({}, {"scaled": False}, "recognizer.preprocessing"),
+        ({"divide": 1}, {}, "divide the image by 255"),
+        ({}, {"softmax": False}, "softmax"),
+        ({"crop": False}, {}, "middle of the photograph"),
+    ],
+)
+def test_usual_mistakes_with_a_photograph_are_told_apart(base, square, way, message):
+    said = checks.recognize(lambda image: asked(base, by_keras(image, **square), **way))
+    assert message in said
+
+
+@pytest.mark.parametrize("answer", [..., None, "espresso", ("espresso",), (3, 0.9), ("cup", 0.5)])
+def test_what_is_no_class_with_its_probability_is_told(answer):
+    assert checks.recognize(lambda image: answer)
