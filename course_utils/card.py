@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from course_utils import lessons
-from course_utils.formatting import written, written_range, written_threshold
+from course_utils.formatting import possible, written, written_range, written_threshold
 
 __all__ = ["bundle", "status"]
 
@@ -76,7 +76,8 @@ def _strip(record: Mapping[str, Any], kept: lessons.Kept, words: str) -> str:
     unit, seeds = record["unit"], list(kept.seeds.values())
     ends = [end for end in record["threshold"] if end is not None]
     mutated = [value for value in kept.mutant.values() if value is not None]
-    shown = [*seeds, record["low"], record["high"], *ends]
+    expected = possible(record["low"], record["high"], unit)
+    shown = [*seeds, *expected, *ends]
     shown += [record["observed"]] if record["observed"] is not None else []
     low, high = min(shown), max(shown)
     # A mutant far away would press the seeds together: it then stands at the edge, with an arrow.
@@ -88,7 +89,7 @@ def _strip(record: Mapping[str, Any], kept: lessons.Kept, words: str) -> str:
         place = _LEFT + (value - low) / (high - low) * (_RIGHT - _LEFT)
         return round(min(max(place, 8.0), _WIDTH - 8.0), 1)
 
-    left, right = x(record["low"]), x(record["high"])
+    left, right = map(x, expected)
     parts = [
         f'<rect x="{left}" y="8" width="{max(right - left, 2):.1f}" height="44" '
         'fill="currentColor" opacity=".13"/>',
@@ -121,7 +122,7 @@ def _strip(record: Mapping[str, Any], kept: lessons.Kept, words: str) -> str:
             f'<path d="M{place} {_MIDDLE - 10}l7 10l-7 10l-7-10z" fill="#1f77d0" '
             'stroke="currentColor" stroke-width="1.2"/>'
         )
-    numbers = (*ends, record["low"], record["high"])
+    numbers = (*ends, *expected)
     parts += _labels([(value, written(value, unit)) for value in numbers], x)
     return (
         f'<svg role="img" aria-label="{html.escape(words)}" viewBox="0 0 {_WIDTH} {_HEIGHT}" '

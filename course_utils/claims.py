@@ -111,7 +111,9 @@ def expected_range(
 
 def _moments(values: Collection[float]) -> tuple[float, float, int]:
     if len(values) < 2:
-        raise InputError(f"expected two kept seeds or more, received {len(values)}: run more")
+        raise InputError(
+            f"expected two kept seeds or more, received {len(values)}: measure more seeds"
+        )
     # Exact, as fmean is not: equal seeds are expected again.
     return statistics.mean(values), statistics.stdev(values), len(values)
 

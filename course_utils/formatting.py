@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["aligned", "fixed", "written", "written_range", "written_threshold"]
+__all__ = ["aligned", "fixed", "possible", "written", "written_range", "written_threshold"]
 
 _SHARES = ("%", "points")
 
@@ -35,13 +35,24 @@ def written(value: float | None, unit: str = "") -> str:
     return f"{number} {unit}" if unit else number
 
 
+def possible(low: float, high: float, unit: str = "") -> tuple[float, float]:
+    """The part of a range in which a number of that unit can lie: a share lies between 0 and 1.
+
+    Example:
+        >>> possible(0.9, 1.014, "%"), possible(-0.1, 0.2, "points")
+        ((0.9, 1.0), (-0.1, 0.2))
+    """
+    return (max(low, 0.0), min(high, 1.0)) if unit == "%" else (low, high)
+
+
 def written_range(low: float, high: float, unit: str = "") -> str:
-    """An expected range, with its unit once.
+    """An expected range, as far as it is possible, with its unit once.
 
     Example:
         >>> written_range(0.6, 0.9, "%")
         '60.0 to 90.0 %'
     """
+    low, high = possible(low, high, unit)
     return f"{written(low, unit).removesuffix(unit).rstrip()} to {written(high, unit)}"
 
 

@@ -1,1 +1,1 @@
-"""What is made from the chapters for others: students' copies of the notebooks."""
+"""What is made from the chapters for others: copies, assignments, slides, the site."""

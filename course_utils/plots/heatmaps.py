@@ -1,8 +1,8 @@
 """Heatmaps laid over images, to be read with and without color: one method, or several.
 
-The image is shown in gray, so that color means the map alone, and stays bare where the map is near
-0. A map that is smaller than its image is stretched over it (bilinear), and each is scaled by its
-own highest value, with a line at half height and a cross at the peak. A map of zeros says so.
+The image keeps its color and stays bare where the map is near 0. A map that is smaller than its
+image is stretched over it (bilinear), and each is scaled by its own highest value. A line at half
+height and a cross at the peak are read without color. A map of zeros says so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 MOST = 11  # methods on one plate
 IN_A_ROW = 6  # methods beside their image: more would be too small to read
-ALPHA = 0.55  # how far a map covers the image from half its highest value up
+ALPHA = 0.55  # how far a map covers the image where it is highest
 LEVEL = 0.5  # share of its highest value at which the line is drawn
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import small_archives
+from PIL import Image
 
 from course_tools.datasets import command
 from course_utils import datasets
@@ -153,3 +154,25 @@ def test_the_list_tells_what_is_there(home, monkeypatch):
     ):
         file.write_bytes(content)
         assert command.state("toys") == state
+
+
+def test_a_photograph_of_your_own_is_turned_as_the_camera_held_it(tmp_path):
+    upright = np.zeros((40, 60, 3), np.uint8)
+    upright[:20] = 250  # light above
+    lying = Image.fromarray(np.rot90(upright))
+    turned = lying.getexif()
+    turned[0x0112] = 6  # to be turned by 90 degrees, clockwise
+    lying.save(tmp_path / "사진.jpg", exif=turned, quality=95)
+    shown = datasets.photograph(tmp_path / "사진.jpg")
+    assert shown.image.shape == (40, 60, 3) and shown.licence == "your own"
+    assert shown.image[:18].mean() > 240 and shown.image[22:].mean() < 10
+    assert datasets.photograph(str(tmp_path / "사진.jpg")).name == "사진.jpg"
+
+
+@pytest.mark.parametrize("content", [b"", b"no image", b"\xff\xd8\xff\xe0 broken"])
+def test_a_file_that_is_no_photograph_is_refused(tmp_path, content):
+    (tmp_path / "mine.jpg").write_bytes(content)
+    with pytest.raises(InputError, match=r"mine\.jpg"):
+        datasets.photograph(tmp_path / "mine.jpg")
+    with pytest.raises(InputError, match=r"yours\.png"):
+        datasets.photograph("yours.png")

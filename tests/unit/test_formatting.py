@@ -35,6 +35,7 @@ def test_a_measured_number_in_its_unit(value, unit, text):
         (-0.02, 0.1, "points", "−2.0 to 10.0 points"),
         (0.5, 12.0, "pixels", "0.5 to 12 pixels"),
         (0.5, 1.5, "", "0.5 to 1.5"),
+        (0.9, 1.014, "%", "90.0 to 100.0 %"),  # no share is larger
     ],
 )
 def test_a_range_has_its_unit_once(low, high, unit, text):
