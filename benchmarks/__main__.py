@@ -2,10 +2,12 @@
 
 import dataclasses
 import importlib
+import sys
+from functools import partial
 
 import click
 
-from benchmarks import tables, turns
+from benchmarks import needs, tables, turns
 
 # Each has JOBS; the last ones take longest.
 MODULES = ("pipeline", "augmentation", "epochs", "explain", "masks", "embedded", "start")
@@ -18,20 +20,31 @@ MODULES = ("pipeline", "augmentation", "epochs", "explain", "masks", "embedded",
     "--keep/--show", default=True, help="Write results.json and results.md, or only show."
 )
 def main(names, rounds, keep) -> None:
-    """Time every job, or those of some parts, by turns; about a quarter of an hour on two cores."""
-    order, results = [], {}
-    for module in MODULES:
-        jobs = importlib.import_module(f"benchmarks.{module}").JOBS
-        order += [job.name for job in jobs]
-        for job in jobs if not names or module in names else ():
-            click.echo(job.name, err=True)
-            machine = tables.machine()
-            found = turns.measure(dataclasses.replace(job, rounds=rounds) if rounds else job)
-            results[job.name] = tables.rows(job, found) | {"machine": machine}
-            click.echo(tables.render({job.name: results[job.name]}, [job.name]))
+    """Time every job, or those of some parts, by turns; about a quarter of an hour on two cores.
+
+    What cannot be measured here keeps its earlier numbers, with their date.
+    """
+    tell = partial(click.echo, err=True)
+    parts = {name: importlib.import_module(f"benchmarks.{name}").JOBS for name in MODULES}
+    order = [job.name for jobs in parts.values() for job in jobs]
+    chosen = [job for name in MODULES if not names or name in names for job in parts[name]]
+    before = tables.known()
     if keep:
-        known = tables.store(tables.FOLDER / "results.json", results)
-        tables.written(tables.FOLDER / "results.md", tables.render(known, order))
+        tables.page(before, order)  # Refuse a page that cannot be written before anything is timed.
+    lacking, failed = needs.lacking(chosen, tell), False
+    for job in chosen:
+        tell(job.name)
+        on = tables.machine()
+        found = turns.measure(dataclasses.replace(job, rounds=rounds) if rounds else job, lacking)
+        for one in found:
+            if one.why:
+                tell(f"{one.name}: {one.why}")
+                failed = True
+        result = {job.name: tables.rows(job, found, on, before.get(job.name))}
+        click.echo(tables.render(result, [job.name]))
+        if keep:
+            tables.store(result, order)
+    sys.exit(failed)
 
 
 if __name__ == "__main__":

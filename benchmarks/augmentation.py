@@ -37,32 +37,25 @@ def legacy(size: int) -> Callable[[], object]:
     return _all(lambda: (flow[index] for _ in range(PASSES) for index in range(len(flow))))
 
 
-def layers_in_dataset(size: int) -> Callable[[], object]:
-    """Keras' layers, one resampling after another, in a parallel map."""
+def layers(size: int, in_model: bool) -> Callable[[], object]:
+    """Keras' layers in a parallel map, or first in a model: a compiled call for each batch."""
     import keras
     import tensorflow as tf
 
     stack = keras.Sequential(keras_layers(WARP, seed=0))
-    dataset = _batches(size).map(
+    if in_model:
+        call = tf.function(lambda images: stack(images, training=True), reduce_retracing=True)
+        dataset = _batches(size).prefetch(tf.data.AUTOTUNE)
+        return _all(lambda: (call(images) for images in dataset))
+    augmented = _batches(size).map(
         lambda images: stack(images, training=True), num_parallel_calls=tf.data.AUTOTUNE
     )
-    return _all(lambda: dataset.prefetch(tf.data.AUTOTUNE))
+    return _all(lambda: augmented.prefetch(tf.data.AUTOTUNE))
 
 
-def layers_in_model(size: int) -> Callable[[], object]:
-    """Keras' layers as the first of a model: a compiled call for each batch."""
-    import keras
-    import tensorflow as tf
-
-    stack = keras.Sequential(keras_layers(WARP, seed=0))
-    call = tf.function(lambda images: stack(images, training=True), reduce_retracing=True)
-    dataset = _batches(size).prefetch(tf.data.AUTOTUNE)
-    return _all(lambda: (call(images) for images in dataset))
-
-
-def composed(size: int) -> Callable[[], object]:
-    """The course's policy: one matrix, one resampling, in a parallel map."""
-    dataset = WARP.apply(_batches(size), seed=0)
+def course(size: int, policy: Policy = WARP) -> Callable[[], object]:
+    """The course's policy: one matrix, one resampling, in a parallel map; or the batches alone."""
+    dataset = policy.apply(_batches(size), seed=0)
     return _all(lambda: dataset)
 
 
@@ -98,12 +91,6 @@ def open_cv(size: int) -> Callable[[], object]:
     return _all(warped)
 
 
-def nothing(size: int) -> Callable[[], object]:
-    """The batches as they are."""
-    dataset = Policy().apply(_batches(size), seed=0)
-    return _all(lambda: dataset)
-
-
 def _pictures(size: int) -> np.ndarray:
     return np.random.default_rng(0).random((COUNT, size, size, 3), np.float32)
 
@@ -129,13 +116,13 @@ def _all(batches: Callable[[], object]) -> Callable[[], object]:
 def _job(size: int) -> Job:
     return Job(
         f"augmenting {COUNT * PASSES:,} pictures of {size}×{size}",
-        Candidate("policy, one warp", f"{__name__}:composed", (size,)),
+        Candidate("policy, one warp", course, (size,)),
         (
-            Candidate("legacy generator", f"{__name__}:legacy", (size,)),
-            Candidate("Keras layers in the dataset", f"{__name__}:layers_in_dataset", (size,)),
-            Candidate("Keras layers in the model", f"{__name__}:layers_in_model", (size,)),
-            Candidate("OpenCV, one warp", f"{__name__}:open_cv", (size,), optional="cv2"),
-            Candidate("no augmentation", f"{__name__}:nothing", (size,)),
+            Candidate("legacy generator", legacy, (size,)),
+            Candidate("Keras layers in the dataset", layers, (size, False)),
+            Candidate("Keras layers in the model", layers, (size, True)),
+            Candidate("OpenCV, one warp", open_cv, (size,), needs="opencv"),
+            Candidate("no augmentation", course, (size, Policy())),
         ),
         rounds=3,
         core=True,

@@ -52,10 +52,10 @@ def png_files() -> Callable[[], object]:
 JOBS = [
     Job(
         f"{COUNT} embedded pictures of 64×64 with their masks",
-        Candidate("`datasets.open`, drawn before", f"{__name__}:found"),
+        Candidate("`datasets.open`, drawn before", found),
         (
-            Candidate("drawn anew", f"{__name__}:drawn"),
-            Candidate("as PNG files", f"{__name__}:png_files"),
+            Candidate("drawn anew", drawn),
+            Candidate("as PNG files", png_files),
         ),
     )
 ]

@@ -65,11 +65,11 @@ def by_hand() -> Callable[[], object]:
 JOBS = [
     Job(
         f"{EPOCHS} epochs of 8 small batches",
-        Candidate("`fit(x, y)`", f"{__name__}:arrays"),
+        Candidate("`fit(x, y)`", arrays),
         (
-            Candidate("`fit(dataset)`", f"{__name__}:dataset", (False,)),
-            Candidate("`fit(dataset)`, not tuned", f"{__name__}:dataset", (True,)),
-            Candidate("`train_on_batch`", f"{__name__}:by_hand"),
+            Candidate("`fit(dataset)`", dataset, (False,)),
+            Candidate("`fit(dataset)`, not tuned", dataset, (True,)),
+            Candidate("`train_on_batch`", by_hand),
         ),
     )
 ]

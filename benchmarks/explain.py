@@ -2,8 +2,7 @@
 
 On a MobileNet (alpha 0.25, 96×96): every layer's activations of 64 pictures, Grad-CAM of 64
 pictures, pictures for 64 filters in 30 steps each, 64 channels as one figure. What a slow loop does
-for a few filters is scaled up to all. tf-keras-vis is measured where it is installed:
-`uv run --with tf-keras-vis python -m benchmarks explain`.
+for a few filters is scaled up to all.
 """
 
 from __future__ import annotations
@@ -95,7 +94,8 @@ def filters_course():
     )
 
 
-def _climbing(count, compiled):
+def filters_climbing(count, compiled):
+    """The loop of the textbook, one filter after the other, each step compiled or not."""
     import keras
     import tensorflow as tf
 
@@ -118,16 +118,6 @@ def _climbing(count, compiled):
                 picture = step(picture, tf.constant(k))
 
     return climb
-
-
-def filters_eager():
-    """The loop of the textbook without `tf.function`, a few filters of it."""
-    return _climbing(SLOW_FILTERS, compiled=False)
-
-
-def filters_compiled():
-    """The same, each step compiled, one filter after the other."""
-    return _climbing(FILTERS, compiled=True)
 
 
 def filters_tf_keras_vis():
@@ -204,36 +194,37 @@ def activations_each() -> Callable[[], object]:
     return lambda: [one.predict(given, verbose=0) for one in cut] and None
 
 
-def _job(name: str, *ways: tuple, goal: tuple = ()) -> Job:
-    made = [Candidate(way[0], f"{__name__}:{way[1]}", (), *way[2:]) for way in ways]
-    return Job(name, made[0], tuple(made[1:]), goal=goal)
-
-
 JOBS = [
-    _job(
+    Job(
         f"activations of every layer, {COUNT} pictures",
-        ("the course, one pass", "activations_course"),
-        ("a model for each layer", "activations_each"),
+        Candidate("the course, one pass", activations_course),
+        (Candidate("a model for each layer", activations_each),),
     ),
-    _job(
+    Job(
         f"Grad-CAM, {COUNT} pictures",
-        ("the course, batched", "cam_course"),
-        ("Keras' example, picture by picture", "cam_keras_example"),
-        ("tf-keras-vis, batched", "cam_tf_keras_vis", 1.0, "tf_keras_vis"),
+        Candidate("the course, batched", cam_course),
+        (
+            Candidate("Keras' example, picture by picture", cam_keras_example),
+            Candidate("tf-keras-vis, batched", cam_tf_keras_vis, needs="tf-keras-vis"),
+        ),
         goal=(("Keras' example, picture by picture", 10.0), ("tf-keras-vis, batched", 1.0)),
     ),
-    _job(
+    Job(
         f"pictures for {FILTERS} filters, {STEPS} steps",
-        ("the course, batched", "filters_course"),
-        ("eager loop", "filters_eager", FILTERS / SLOW_FILTERS),
-        ("compiled step, filter by filter", "filters_compiled"),
-        ("tf-keras-vis, batched", "filters_tf_keras_vis", 1.0, "tf_keras_vis"),
+        Candidate("the course, batched", filters_course),
+        (
+            Candidate(
+                "eager loop", filters_climbing, (SLOW_FILTERS, False), FILTERS / SLOW_FILTERS
+            ),
+            Candidate("compiled step, filter by filter", filters_climbing, (FILTERS, True)),
+            Candidate("tf-keras-vis, batched", filters_tf_keras_vis, needs="tf-keras-vis"),
+        ),
         goal=(("eager loop", 10.0), ("compiled step, filter by filter", 1.0)),
     ),
-    _job(
+    Job(
         "64 channels as one figure",
-        ("the course, tiles", "tiles_course"),
-        ("64 axes", "tiles_axes"),
+        Candidate("the course, tiles", tiles_course),
+        (Candidate("64 axes", tiles_axes),),
         goal=(("64 axes", 10.0),),
     ),
 ]

@@ -12,6 +12,12 @@ COUNT, SIDE, CLASSES, BATCH = 512, 96, 3, 32
 EVALUATED = 320
 
 
+def _batches():
+    pairs = _maps()
+    parts = [slice(start, start + BATCH) for start in range(0, COUNT, BATCH)]
+    return [tuple(one[part] for one in pairs) for part in parts]
+
+
 def _maps() -> tuple[np.ndarray, np.ndarray]:
     dice = np.random.default_rng(0)
     truth, answers = dice.integers(0, CLASSES, (2, COUNT, SIDE, SIDE))
@@ -22,12 +28,12 @@ def course() -> Callable[[], object]:
     """`Confusion`, a batch at a time, with every label looked at."""
     from course_utils import segmentation
 
-    truth, answers = _maps()
+    batches = _batches()
 
     def run() -> None:
         counted = segmentation.Confusion(CLASSES)
-        for start in range(0, COUNT, BATCH):
-            counted.add(truth[start : start + BATCH], answers[start : start + BATCH])
+        for truth, answers in batches:
+            counted.add(truth, answers)
         segmentation.iou(counted.counts)
 
     return run
@@ -37,31 +43,23 @@ def sklearn() -> Callable[[], object]:
     """scikit-learn's confusion matrix of each batch, added up."""
     from sklearn.metrics import confusion_matrix
 
-    truth, answers = _maps()
-
-    def run() -> None:
-        sum(
-            confusion_matrix(
-                truth[start : start + BATCH].ravel(),
-                answers[start : start + BATCH].ravel(),
-                labels=range(CLASSES),
-            )
-            for start in range(0, COUNT, BATCH)
-        )
-
-    return run
+    batches, labels = _batches(), range(CLASSES)
+    return lambda: sum(
+        confusion_matrix(truth.ravel(), answers.ravel(), labels=labels)
+        for truth, answers in batches
+    )
 
 
 def keras_metric() -> Callable[[], object]:
     """`keras.metrics.MeanIoU`, a batch at a time, on labels."""
     import keras
 
-    truth, answers = _maps()
+    batches = _batches()
 
     def run() -> None:
         metric = keras.metrics.MeanIoU(CLASSES, sparse_y_pred=True)
-        for start in range(0, COUNT, BATCH):
-            metric.update_state(truth[start : start + BATCH], answers[start : start + BATCH])
+        for truth, answers in batches:
+            metric.update_state(truth, answers)
         metric.result()
 
     return run
@@ -97,17 +95,17 @@ def evaluation(counting: bool) -> Callable[[], object]:
 JOBS = [
     Job(
         f"confusion matrix of {COUNT} masks of {SIDE}×{SIDE}",
-        Candidate("`Confusion`", f"{__name__}:course"),
+        Candidate("`Confusion`", course),
         (
-            Candidate("scikit-learn", f"{__name__}:sklearn"),
-            Candidate("`keras.metrics.MeanIoU`", f"{__name__}:keras_metric"),
-            Candidate("picture by picture, class by class", f"{__name__}:each_class"),
+            Candidate("scikit-learn", sklearn),
+            Candidate("`keras.metrics.MeanIoU`", keras_metric),
+            Candidate("picture by picture, class by class", each_class),
         ),
     ),
     Job(
         f"evaluating a U-Net on {EVALUATED} pictures",
-        Candidate("with the streaming mean IoU", f"{__name__}:evaluation", (True,)),
-        (Candidate("loss only", f"{__name__}:evaluation", (False,)),),
+        Candidate("with the streaming mean IoU", evaluation, (True,)),
+        (Candidate("loss only", evaluation, (False,)),),
         rounds=9,
         core=True,
         # The metric may cost a twentieth.

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FIRST = "notebooks/00_start_here.ipynb"
 # The chapter whose set-up cell imports most.
 SETUP = "notebooks/05_fine_tuning.ipynb"
+COURSE = ("course_tools", "run", "00", "--profile", "smoke")
 
 
 def python(code: str) -> Callable[[], object]:
@@ -34,33 +35,15 @@ def setup_cell(notebook: str) -> Callable[[], object]:
     return lambda: subprocess.run(run, check=True, cwd=ROOT, capture_output=True) and None
 
 
-def by_course() -> Callable[[], float]:
-    """`course run 00`, until the first cell with a picture is done."""
+def first_figure(*command: str) -> Callable[[], float]:
+    """A command that executes chapter 00, until the first cell with a picture is done."""
 
     def run() -> float:
         with tempfile.TemporaryDirectory() as folder:
+            written = Path(folder, Path(FIRST).name)
             began = datetime.now().timestamp()
-            command = (sys.executable, "-m", "course_tools", "run", "00", "--profile", "smoke")
-            subprocess.run(
-                [*command, "--force", "--out", folder], check=True, cwd=ROOT, capture_output=True
-            )
-            return _first_figure(Path(folder, Path(FIRST).name)) - began
-
-    return run
-
-
-def by_papermill() -> Callable[[], float]:
-    """papermill alone on the same notebook."""
-
-    def run() -> float:
-        with tempfile.TemporaryDirectory() as folder:
-            written = Path(folder, "00.ipynb")
-            began = datetime.now().timestamp()
-            command = (sys.executable, "-m", "papermill", FIRST, str(written), "-k", "python3")
-            subprocess.run(
-                [*command, "-p", "PROFILE", "smoke"], check=True, cwd=ROOT, capture_output=True
-            )
-            return _first_figure(written) - began
+            _call(*(part.format(folder=folder, written=written) for part in command))
+            return _done(written) - began
 
     return run
 
@@ -68,14 +51,15 @@ def by_papermill() -> Callable[[], float]:
 def nothing_new() -> Callable[[], object]:
     """`course run` on chapters that are executed and unchanged."""
     folder = tempfile.mkdtemp(prefix="course-benchmark-")
-    command = [sys.executable, "-m", "course_tools", "run", "00", "--profile", "smoke"]
-    return lambda: (
-        subprocess.run([*command, "--out", folder], check=True, cwd=ROOT, capture_output=True)
-        and None
-    )
+    return lambda: _call(*COURSE, "--out", folder)
 
 
-def _first_figure(executed: Path) -> float:
+def _call(*module: str) -> None:
+    command = [sys.executable, "-m", *module]
+    subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+
+
+def _done(executed: Path) -> float:
     """When the first cell that shows a picture was done, in seconds since 1970."""
     for cell in json.loads(executed.read_text(encoding="utf-8"))["cells"]:
         if any("image/png" in output.get("data", {}) for output in cell.get("outputs", [])):
@@ -83,34 +67,39 @@ def _first_figure(executed: Path) -> float:
     raise RuntimeError(f"{executed.name} shows no figure")
 
 
-_KERAS = Candidate("`import keras`", f"{__name__}:python", ("import keras",))
+_KERAS = Candidate("`import keras`", python, ("import keras",))
+_PAPERMILL = Candidate(
+    "papermill alone",
+    first_figure,
+    ("papermill", FIRST, "{written}", "-k", "python3", "-p", "PROFILE", "smoke"),
+)
 
 JOBS = [
     Job(
         "importing the package",
-        Candidate("`import course_utils`", f"{__name__}:python", ("import course_utils",)),
+        Candidate("`import course_utils`", python, ("import course_utils",)),
         (_KERAS,),
         rounds=3,
         outside=True,
     ),
     Job(
         "the set-up cell of chapter 05",
-        Candidate("as it stands", f"{__name__}:setup_cell", (SETUP,)),
+        Candidate("as it stands", setup_cell, (SETUP,)),
         (_KERAS,),
         rounds=3,
         outside=True,
     ),
     Job(
         "chapter 00 from the command to its first figure, smoke",
-        Candidate("`course run 00`", f"{__name__}:by_course"),
-        (Candidate("papermill alone", f"{__name__}:by_papermill"),),
+        Candidate("`course run 00`", first_figure, (*COURSE, "--force", "--out", "{folder}")),
+        (_PAPERMILL,),
         rounds=3,
         outside=True,
     ),
     Job(
         "chapter 00 once more, unchanged",
-        Candidate("`course run 00`", f"{__name__}:nothing_new"),
-        (Candidate("papermill alone", f"{__name__}:by_papermill"),),
+        Candidate("`course run 00`", nothing_new),
+        (_PAPERMILL,),
         rounds=3,
         outside=True,
     ),

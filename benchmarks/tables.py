@@ -1,8 +1,7 @@
-"""What was measured, as JSON and as the table of `results.md`."""
+"""What was measured, as JSON and as the table of `results.md`; every row knows its date."""
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import json
 import os
@@ -12,91 +11,103 @@ from importlib import metadata
 from pathlib import Path
 
 from benchmarks.turns import Job, Measured
+from course_tools.notebooks.documents import write_bytes
 
-__all__ = ["FOLDER", "machine", "render", "rows", "store", "written"]
+__all__ = ["FOLDER", "known", "machine", "page", "render", "rows", "store"]
 
 FOLDER = Path(__file__).resolve().parent
 _BEGIN, _END = "<!-- begin: written by make bench -->", "<!-- end: written by make bench -->"
+_PACKAGES = ("keras", "matplotlib", "numpy", "opencv-python-headless", "tensorflow")
+_PACKAGES += ("tensorflow-cpu", "tf-keras-vis")
 
 
-def machine() -> dict[str, str | int | float | None]:
-    """Processor, cores, load, and the versions that matter."""
+def machine() -> dict[str, str | float | None]:
+    """The date, the load, and on what is measured: processor, cores, versions that matter."""
     model = re.search(r"model name\s*:\s*(.*)", _read("/proc/cpuinfo"))
-    versions = {}
-    for name in ("numpy", "keras", "tensorflow-cpu", "tensorflow", "matplotlib", "tf-keras-vis"):
+    processor = model[1] if model else platform.processor() or platform.machine()
+    versions = [f"python {platform.python_version()}"]
+    for name in _PACKAGES:
         try:
-            versions[name] = metadata.version(name)
+            versions.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:
             continue
+    cores = f"{processor}, {os.cpu_count() or 1} cores, {platform.system()}"
     return {
         "date": datetime.date.today().isoformat(),
-        "processor": model[1] if model else platform.processor() or platform.machine(),
-        "cores": os.cpu_count() or 1,
-        "system": platform.system(),
-        "python": platform.python_version(),
         "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
-        **versions,
+        "on": f"{cores}; {', '.join(sorted(versions))}",
     }
 
 
-def rows(job: Job, found: list[Measured]) -> dict:
-    """What is kept of a job."""
-    kept = []
+def rows(job: Job, found: list[Measured], on: dict, before: dict | None = None) -> dict:
+    """What is kept of a job: a row measured now, else the earlier one, else why there is none."""
+    earlier = {way["name"]: way for way in (before or {}).get("ways", ()) if "seconds" in way}
+    ways = []
     for one in found:
-        row = dataclasses.asdict(one)
-        numbers = {k: v for k, v in row.items() if isinstance(v, float) and v == v}
-        kept.append({"name": one.name, **numbers, **({"why": one.why} if one.why else {})})
-    return {"counted": "core" if job.core else "clock", "goal": dict(job.goal), "ways": kept}
+        if one.why or one.needs:
+            # Never the error itself, which may name folders and addresses.
+            why = f"needs {one.needs}" if one.needs else "failed"
+            ways.append(earlier.get(one.name, {"name": one.name, "why": why}))
+            continue
+        numbers = {"seconds": one.seconds, "ratio": one.ratio, "first": one.first}
+        numbers |= {} if one.memory is None else {"memory": one.memory}
+        ways.append({"name": one.name, **numbers, **on})
+    return {"counted": "core" if job.core else "clock", "goal": dict(job.goal), "ways": ways}
 
 
-def store(path: Path, results: dict[str, dict]) -> dict[str, dict]:
-    """Merge jobs into the file, each with the machine it ran on; returns all that is there now."""
-    known = json.loads(path.read_text()) if path.exists() else {}
-    known.update(results)
-    text = json.dumps(known, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-    path.write_text(text, encoding="utf-8")
-    return known
+def known() -> dict[str, dict]:
+    """All that was measured before."""
+    return json.loads(_read(FOLDER / "results.json") or "{}")
+
+
+def store(results: dict[str, dict], order: list[str]) -> None:
+    """Merge jobs into results.json and results.md, each replaced as a whole; others stay."""
+    merged = known() | results
+    words = page(merged, order)
+    text = json.dumps(merged, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    write_bytes(FOLDER / "results.json", text.encode())
+    write_bytes(FOLDER / "results.md", words.encode())
+
+
+def page(results: dict[str, dict], order: list[str]) -> str:
+    """results.md with the table between its two marks.
+
+    Raises:
+        ValueError: the page has not both marks.
+    """
+    text = _read(FOLDER / "results.md")
+    if _BEGIN not in text or _END not in text:
+        raise ValueError(f"expected the two marks in results.md: {_BEGIN} and {_END}")
+    before, _, rest = text.partition(_BEGIN)
+    return f"{before}{_BEGIN}\n{render(results, order)}{_END}{rest.partition(_END)[2]}"
 
 
 def render(results: dict[str, dict], order: list[str]) -> str:
     """The table, a row for each way to do a job, the course's first."""
     lines = [
-        "| job | way | seconds | × the course | memory, MiB | goal |",
-        "|---|---|--:|--:|--:|---|",
+        "| job | way | seconds | × the course | memory, MiB | goal | measured |",
+        "|---|---|--:|--:|--:|---|---|",
     ]
+    machines: dict[str, list[float]] = {}
+    notes = []
     for name in [name for name in order if name in results]:
         job = results[name]
         clock = ", of a core" if job["counted"] == "core" else ""
         for index, way in enumerate(job["ways"]):
-            head = f"{name}{clock}" if index == 0 else ""
+            cells = [f"{name}{clock}" if index == 0 else "", way["name"]]
             if "why" in way:
-                lines.append(f"| {head} | {way['name']} | {way['why']} | | | |")
-                continue
-            memory = f"{way['memory']:.0f}" if "memory" in way else ""
-            lines.append(
-                f"| {head} | {way['name']} | {way['seconds']:.3g} | {_ratio(way['ratio'], index)} "
-                f"| {memory} | {_goal(job, way)} |"
-            )
-    machines: dict[str, list[float]] = {}
-    for name in [name for name in order if name in results]:
-        found = results[name]["machine"]
-        machines.setdefault(_where(found), []).append(found["load"])
-    notes = [f"- {where}; {_loads(loads)}" for where, loads in sorted(machines.items())]
-    return "\n".join(lines) + "\n\n" + "\n".join(notes) + "\n"
-
-
-def written(path: Path, table: str) -> None:
-    """Put the table between its two marks.
-
-    Raises:
-        ValueError: the page has not both marks.
-    """
-    text = path.read_text(encoding="utf-8")
-    if _BEGIN not in text or _END not in text:
-        raise ValueError(f"expected the two marks in {path.name}: {_BEGIN} and {_END}")
-    before, _, rest = text.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    path.write_text(f"{before}{_BEGIN}\n{table}{_END}{after}", encoding="utf-8")
+                cells += [way["why"], "", "", "", ""]
+            else:
+                memory = f"{way['memory']:.0f}" if "memory" in way else ""
+                cells += [f"{way['seconds']:.3g}", _ratio(way["ratio"], index), memory]
+                cells += [_goal(job, way), way["date"]]
+                loads = machines.setdefault(f"- {way['date']}: {way['on']}; ", [])
+                loads += [] if way["load"] is None else [way["load"]]
+            lines.append(f"| {' | '.join(cells)} |")
+    for where, loads in sorted(machines.items()):
+        load = f"load before a job {min(loads)} to {max(loads)}" if loads else "load not known"
+        notes.append(where + load)
+    return "\n".join([*lines, "", *notes]) + "\n"
 
 
 def _ratio(ratio: float, index: int) -> str:
@@ -112,23 +123,8 @@ def _goal(job: dict, way: dict) -> str:
     return f"{least:g}: {'reached' if way['ratio'] >= least else 'missed'}"
 
 
-def _where(found: dict) -> str:
-    versions = ", ".join(
-        f"{name} {value}"
-        for name, value in sorted(found.items())
-        if name not in ("date", "processor", "cores", "system", "load")
-    )
-    machine = f"{found['processor']}, {found['cores']} cores, {found['system']}"
-    return f"{found['date']}: {machine}; {versions}"
-
-
-def _loads(loads: list[float]) -> str:
-    known = [load for load in loads if load is not None]
-    return f"load before a job {min(known)} to {max(known)}" if known else "load not known"
-
-
-def _read(path: str) -> str:
+def _read(path: str | Path) -> str:
     try:
-        return Path(path).read_text()
-    except OSError:
+        return Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
         return ""

@@ -7,13 +7,11 @@ load which comes and goes befalls one of them alone; and pytest-benchmark measur
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import multiprocessing
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,18 +26,18 @@ class Candidate:
 
     Attributes:
         name: as the table shows it.
-        make: "module:function" that prepares, and returns the function to be timed. If that
+        make: a module's function that prepares, and returns the function to be timed. If that
             returns a number, it counts as the seconds instead of what the clock said.
         arguments: for `make`.
         share: how many times the whole job is what one call does (a slow loop does a part).
-        optional: the package that it needs and the course does not, or "".
+        needs: the peer or the real data set that it needs, as `needs` knows them, or "".
     """
 
     name: str
-    make: str
+    make: Callable
     arguments: tuple = ()
     share: float = 1.0
-    optional: str = ""
+    needs: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,8 @@ class Measured:
         first: seconds of the first call, in which functions are traced and caches filled.
         memory: highest use in MiB above what the process had when ready; None where it is not
             known.
-        why: why there are no numbers, or "".
+        why: why there are no numbers, for the terminal, or "".
+        needs: what it lacked, or "".
     """
 
     name: str
@@ -88,6 +87,7 @@ class Measured:
     first: float = float("nan")
     memory: float | None = None
     why: str = ""
+    needs: str = ""
 
 
 def memory_peak(*, forget: bool = False) -> float | None:
@@ -101,44 +101,43 @@ def memory_peak(*, forget: bool = False) -> float | None:
     return next(int(line.split()[1]) for line in status.splitlines() if "VmHWM" in line) / 1024
 
 
-def measure(job: Job) -> list[Measured]:
+def measure(job: Job, lacking: Collection[str] = ()) -> list[Measured]:
     """Run a job by turns.
 
     Returns:
-        The course first, then the others in their order. One whose package is missing, or that
-        fails, says why and has no numbers; if it is the course's, none has.
+        The course first, then the others in their order. One that needs what is `lacking` is not
+        started; one that fails says why. Neither has numbers; if it is the course's, none has.
     """
     candidates = (job.course, *job.others)
-    sides = [_Side(candidate) for candidate in candidates]
+    absent = [
+        next((need for need in (job.course.needs, one.needs) if need in lacking), "")
+        for one in candidates
+    ]
+    sides = {one: _Side(one) for one, need in zip(candidates, absent, strict=True) if not need}
+    turns: list[dict[Candidate, dict]] = []
     try:
         # All are made before the first is timed: loading TensorFlow would disturb the others.
-        for side in sides:
+        for side in sides.values():
             side.ask()
-        turns = []
-        while len(turns) <= job.rounds and not sides[0].why:
-            turns.append([side.ask() for side in sides])
+        while sides and len(turns) <= job.rounds and not sides[job.course].why:
+            turns.append({one: side.ask() for one, side in sides.items()})
     finally:
-        for side in sides:
+        for side in sides.values():
             side.end()
     at = "work" if job.core else "clock"
     found = []
-    for index, (candidate, side) in enumerate(zip(candidates, sides, strict=True)):
-        if side.why or sides[0].why:
-            found.append(Measured(candidate.name, why=side.why or "nothing to compare with"))
-            continue
-        own = [turn[index][at] * candidate.share for turn in turns]
-        course = [turn[0][at] * job.course.share for turn in turns]
-        ratios = [one / ours for one, ours in zip(own[1:], course[1:], strict=True)]
-        memory = None if job.outside else turns[-1][index]["memory"]
-        found.append(
-            Measured(
-                candidate.name,
-                statistics.median(own[1:]),
-                statistics.median(ratios),
-                own[0],
-                memory,
-            )
+    for one, need in zip(candidates, absent, strict=True):
+        why = (
+            "" if need else sides[one].why or (sides[job.course].why and "nothing to compare with")
         )
+        if need or why:
+            found.append(Measured(one.name, why=why, needs=need))
+            continue
+        own = [turn[one][at] * one.share for turn in turns]
+        course = [turn[job.course][at] * job.course.share for turn in turns]
+        ratio = statistics.median(a / b for a, b in zip(own[1:], course[1:], strict=True))
+        memory = None if job.outside else turns[-1][one]["memory"]
+        found.append(Measured(one.name, statistics.median(own[1:]), ratio, own[0], memory))
     return found
 
 
@@ -180,11 +179,7 @@ def _serve(pipe, candidate: Candidate) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     try:
         pipe.recv()
-        if candidate.optional and importlib.util.find_spec(candidate.optional) is None:
-            pipe.send({"why": "not installed"})
-            return
-        module, _, function = candidate.make.partition(":")
-        run = getattr(importlib.import_module(module), function)(*candidate.arguments)
+        run = candidate.make(*candidate.arguments)
         start = psutil.Process().memory_info().rss / 2**20
         memory_peak(forget=True)
         pipe.send({"ready": True})
@@ -193,7 +188,7 @@ def _serve(pipe, candidate: Candidate) -> None:
             pipe.send(_timed(run, start))
     except EOFError:
         return
-    except Exception as error:  # Whatever it is, the table says so.
+    except Exception as error:  # Whatever it is, the terminal says so.
         pipe.send({"why": f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"})
 
 

@@ -45,7 +45,7 @@ def ensure(arguments: Sequence[str], *, asks: bool = False) -> int | None:
     """Make sure that the command runs where its packages are.
 
     Returns None if this process can go on; else the exit code of the process that did the work.
-    For who only `asks` what there is, nothing is made.
+    If the call only asks (help, version), nothing is made.
     """
     folder, here = _folder(), Path(sys.prefix).resolve()
     own = here == folder.resolve() and _ours(folder)
@@ -98,7 +98,7 @@ def make(folder: Path) -> None:
             _create(folder, uv)
         (folder / _STAMP).write_text(_UNFINISHED)
         if not (uv and _install_with_uv(uv, folder)) and not _install_with_own_uv(folder):
-            _say("uv is not to be had here; pip does it, which takes minutes …")
+            _say("uv is not available here; pip installs instead, which takes minutes …")
             _install_with_pip(folder)
         (folder / _STAMP).write_text(_lock_hash(folder))
         _say(f"environment ready after {time.monotonic() - began:.0f} s")
@@ -113,7 +113,8 @@ def write_lock(*, keep: bool = False) -> None:
     """Resolve pyproject.toml for every system and Python that the course supports.
 
     Two locks: one with TensorFlow's CPU build and, where pyproject.toml has the extra `gpu`, one
-    with CUDA. The two builds exclude each other. With `keep`, what is locked stays at its version;
+    with CUDA. The two builds exclude each other; what the course is only timed against, the extra
+    `bench`, is in neither. With `keep`, what is locked stays at its version;
     without, everything goes to its newest.
     """
     uv = _uv(Path(sys.prefix))
@@ -125,7 +126,7 @@ def write_lock(*, keep: bool = False) -> None:
     extras = project["optional-dependencies"]
     gpu = _lock(_folder().with_name(_GPU))
     for lock, other in ((LOCK, "gpu"), (gpu, "cpu")) if "gpu" in extras else ((LOCK, "gpu"),):
-        chosen = [f"--extra={extra}" for extra in extras if extra != other]
+        chosen = [f"--extra={extra}" for extra in extras if extra not in (other, "bench")]
         # By its name alone, so that the file names no folder of this machine.
         compile_ = ["pip", "compile", *options, *chosen, "pyproject.toml", "-o", lock.name]
         if not (uv and _run([uv, *compile_])):

@@ -20,7 +20,7 @@ def checkout(monkeypatch, tmp_path):
     root.mkdir()
     (root / "requirements.lock").write_text("uv==1.0 --hash=sha256:00\n")
     (root / "requirements-gpu.lock").write_text("uv==2.0 --hash=sha256:11\n")
-    extras = "[project.optional-dependencies]\ncpu = []\ngpu = []\nlab = []\n"
+    extras = "[project.optional-dependencies]\ncpu = []\ngpu = []\nlab = []\nbench = []\n"
     (root / "pyproject.toml").write_text(extras)
     monkeypatch.setattr(environment, "ROOT", root)
     monkeypatch.setattr(environment, "LOCK", root / "requirements.lock")
@@ -86,7 +86,9 @@ def test_a_reader_s_own_environment_is_left_alone(checkout, made, monkeypatch):
     assert made == []
 
 
-def test_each_lock_leaves_out_the_other_s_tensorflow(checkout, monkeypatch):
+def test_each_lock_leaves_out_the_other_s_tensorflow_and_what_is_only_timed_against(
+    checkout, monkeypatch
+):
     asked = []
     monkeypatch.setattr(environment, "_uv", lambda folder: "uv")
     monkeypatch.setattr(environment, "_run", lambda command: asked.append(command) or True)

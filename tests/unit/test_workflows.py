@@ -145,10 +145,10 @@ def test_each_supported_python_is_tested():
     assert {row["python"] for row in matrix()} == {f"3.{v}" for v in range(oldest, newest)}
 
 
-def test_the_weekly_run_installs_every_extra_but_the_gpus():
+def test_the_weekly_run_installs_every_extra_but_the_gpus_and_the_peers_of_the_benchmarks():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     named = re.search(r"-e '\.\[(.*)\]'", scripts("unpinned.yml"))[1].split(",")
-    assert set(project["optional-dependencies"]) - {"gpu"} <= set(named)
+    assert set(project["optional-dependencies"]) - {"gpu", "bench"} <= set(named)
 
 
 def test_the_documentation_names_each_and_the_label():
