@@ -63,25 +63,14 @@ def check(id: str, observed: float, *, standard_error: float | None = None) -> N
     kept = lessons.kept(course.chapter, id, f"{course.profile}/{course.data}")
     threshold = claim.threshold(course.data)
     why = _why_not_judged(course, threshold, kept)
-    low = high = share = None
-    if not why:
-        values = list(kept.seeds.values())
-        low, high = expected_range(values, kept.standard_error, claim.resolution)
-        share = verdict(values, threshold).share
     record = {
         "chapter": course.chapter,
         "id": id,
         "statement": claim.sentence,
         "unit": claim.unit,
         "observed": value,
-        "low": low,
-        "high": high,
         "judged": not why,
-        "held": None if why else value is not None and low <= value <= high,
-        "threshold": None if threshold is None else list(threshold),
-        "true_here": None if threshold is None else value is not None and beyond(value, threshold),
-        "seeds": len(kept.seeds) if kept else 0,
-        "share": share,
+        **judged(value, claim, threshold, kept, judge=not why),
         "resolution": claim.resolution,
         "timing": claim.timing,
         "profile": course.profile,
@@ -91,6 +80,32 @@ def check(id: str, observed: float, *, standard_error: float | None = None) -> N
         "standard_error": error,
     }
     showing.show({MIME: record, **card.bundle(record, why=why, kept=kept)})
+
+
+def judged(
+    value: float | None,
+    claim: lessons.Claim,
+    threshold: lessons.Threshold | None,
+    kept: lessons.Kept | None,
+    *,
+    judge: bool,
+) -> dict[str, Any]:
+    """What a record says of its number: by the sheet and, where they judge it, the kept seeds."""
+    low = high = share = held = None
+    if judge:
+        values = list(kept.seeds.values())
+        low, high = expected_range(values, kept.standard_error, claim.resolution)
+        share = verdict(values, threshold).share
+        held = value is not None and low <= value <= high
+    return {
+        "low": low,
+        "high": high,
+        "held": held,
+        "threshold": None if threshold is None else list(threshold),
+        "true_here": None if threshold is None else value is not None and beyond(value, threshold),
+        "seeds": len(kept.seeds) if kept else 0,
+        "share": share,
+    }
 
 
 def expected_range(

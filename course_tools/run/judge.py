@@ -259,37 +259,14 @@ def _disagreements(job: Job, claim: Claim, evidence: Mapping, record: Record) ->
             how = "judged, and nothing can judge it"
         yield Reason(f"claim {claim.id} was {how}", record.where)
         return
-    for name, value in _expected(claim, kept, threshold, content).items():
+    expected = claims.judged(content["observed"], claim, threshold, kept, judge=content["judged"])
+    for name, value in expected.items():
         if not _same(content[name], value):
             yield Reason(
                 f"claim {claim.id} records {name} {content[name]!r}; sheet and evidence say "
                 f"{value!r} of {content['observed']!r}",
                 record.where,
             )
-
-
-def _expected(
-    claim: Claim, kept: lessons.Kept, threshold: lessons.Threshold | None, content: Mapping
-) -> dict[str, object]:
-    """What a record must say of the number that it observed."""
-    observed = content["observed"]
-    low = high = share = held = true = None
-    if threshold is not None:
-        true = observed is not None and claims.beyond(observed, threshold)
-    if content["judged"]:
-        values = list(kept.seeds.values())
-        low, high = claims.expected_range(values, kept.standard_error, claim.resolution)
-        share = claims.verdict(values, threshold).share
-        held = observed is not None and low <= observed <= high
-    return {
-        "threshold": None if threshold is None else list(threshold),
-        "seeds": len(kept.seeds),
-        "low": low,
-        "high": high,
-        "share": share,
-        "held": held,
-        "true_here": true,
-    }
 
 
 def _same(one: object, other: object) -> bool:

@@ -176,3 +176,11 @@ def test_a_file_that_is_no_photograph_is_refused(tmp_path, content):
         datasets.photograph(tmp_path / "mine.jpg")
     with pytest.raises(InputError, match=r"yours\.png"):
         datasets.photograph("yours.png")
+
+
+def test_every_list_of_sets_names_the_same():
+    from course_tools.datasets import prepare
+    from course_utils.datasets import embedded, real
+
+    assert set(embedded.RECIPES) == set(datasets._EMBEDDED)
+    assert prepare._MAKERS.keys() == real.NEEDS.keys() <= registry.entries().keys()
