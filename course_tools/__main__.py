@@ -43,21 +43,10 @@ def main():
         if asks:
             sys.stdout.write(_words(arguments))
             return 0
-        sys.stderr.write(lacking(error))
+        sys.stderr.write(environment.lacking(error))
         return 2
 
     return command()
-
-
-def lacking(error):
-    """The line about a package that is not installed; an error of the course itself is raised."""
-    if (error.name or "course").startswith("course"):
-        raise error
-    return (
-        "course: expected the package {}, it is not installed in {}: install the course with what "
-        "its command needs, `pip install -e '.[cpu,run]'` in its folder (`publish` for the site, "
-        "`lab` for JupyterLab, `test` for tests)\n".format(error.name, sys.prefix)
-    )
 
 
 def _words(arguments):

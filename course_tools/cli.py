@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 import course_utils
-from course_tools.__main__ import lacking
+from course_tools import environment
 from course_tools.publish.commands import COMMANDS, notebooks_option, student
 from course_utils import lessons
 from course_utils.errors import CourseError
@@ -43,7 +43,7 @@ class _Course(click.Group):
         except (CourseError, OSError) as error:
             raise _OneLine(error) from error
         except ModuleNotFoundError as error:
-            shown = _OneLine(lacking(error).removeprefix("course: "))
+            shown = _OneLine(environment.lacking(error).removeprefix("course: "))
             shown.exit_code = 2
             raise shown from error
 

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from course_utils.errors import InputError, WorldError
 
-__all__ = ["ROOT", "ensure", "lock_in_use", "make", "write_lock"]
+__all__ = ["ROOT", "ensure", "lacking", "lock_in_use", "make", "write_lock"]
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements.lock"
@@ -107,6 +107,17 @@ def make(folder: Path) -> None:
 def lock_in_use() -> Path:
     """The lock of the environment in which this process runs; it may be missing."""
     return _lock(Path(sys.prefix))
+
+
+def lacking(error: ModuleNotFoundError) -> str:
+    """The line about a package that is not installed; an error of the course itself is raised."""
+    if (error.name or "course").startswith("course"):
+        raise error
+    return (
+        f"course: expected the package {error.name}, it is not installed in {sys.prefix}: install "
+        "the course with what its command needs, `pip install -e '.[cpu,run]'` in its folder "
+        "(`publish` for the site, `lab` for JupyterLab, `test` for tests)\n"
+    )
 
 
 def write_lock(*, keep: bool = False) -> None:
