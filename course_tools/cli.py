@@ -351,7 +351,11 @@ def lock(keep) -> None:
 @click.argument("sets", nargs=-1, metavar="[SET]...")
 @click.option("--registry", type=click.Path(path_type=Path), help="Another registry of sets.")
 def data(sets, registry) -> None:
-    """List the real data sets, or fetch, verify and prepare those that are named."""
+    """List the real data sets, or fetch, verify and prepare those that are named.
+
+    A SET may be a folder of your own images, such as photos/, with a folder for each class: it is
+    inspected, and what was found, and left out, is shown.
+    """
     from course_tools.datasets import command as data_command
 
     data_command.data(sets, registry_file=registry)

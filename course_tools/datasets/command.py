@@ -1,16 +1,17 @@
-"""What `course data` does: list the real data, or bring it here, verified and prepared."""
+"""What `course data` does: list real data, bring them here, inspect a folder of own images."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from course_tools.datasets.download import fetch, megabytes, silent
 from course_tools.datasets.prepare import prepared_set, ready
 from course_tools.tables import aligned
 from course_utils import cache
-from course_utils.datasets import real, registry
+from course_utils.datasets import own, real, registry
 from course_utils.errors import WorldError
 
 __all__ = ["bring", "data", "listing", "prepare_all", "state"]
@@ -48,11 +49,19 @@ def bring(
 ) -> None:
     """Fetch, verify and prepare sets, one after the other; what is here already is left alone.
 
-    If the registry does not know one of the names, nothing is done at all.
+    A name that is a folder is inspected and prepared as a reader's own images. If the registry
+    does not know one of the others, nothing is done at all.
     """
+    known = registry.entries()
+    folders = {name for name in names if name not in known and own.is_folder(name)}
     for name in names:
-        registry.entry(name)
+        if name not in folders:
+            registry.entry(name)
     for name in names:
+        if name in folders:
+            folder = own.prepare(name, tell=lambda about, name=name: say(_found(name, about)))
+            say(f"{name}: prepared in {folder}; datasets.open({name!r}) opens it")
+            continue
         if name in real.NEEDS and (folder := ready(name)) is not None:
             say(f"{name}: prepared already in {folder}; nothing to do")
             continue
@@ -94,6 +103,25 @@ def state(name: str) -> str:
             "folders of your own in COURSE_CACHE_DIR and COURSE_DATA_DIR"
         ) from None
     return "part" if any(have) or begun else "not here"
+
+
+def _found(name: str, about: Mapping[str, Any]) -> str:
+    """What lies in a folder of own images: classes by part, what was left out, what is alike."""
+    rows = [
+        (title, *(f"{count:,}" for count in (sum(parts.values()), *parts.values())))
+        for title, parts in about["classes"].items()
+    ]
+    total, left_out, alike = sum(about["parts"].values()), about["left_out"], about["kept_together"]
+    return "\n".join(
+        (
+            f"{name}: {len(rows)} classes, {total:,} images",
+            aligned(("class", "images", *about["parts"]), rows, right=(1, 2, 3, 4)),
+            f"left out: {len(left_out)}",
+            *(f"  {row['file']}: {row['reason']}" for row in left_out),
+            f"groups of near-identical images, each kept in one part: {len(alike)}",
+            *(f"  {', '.join(names)}" for names in alike),
+        )
+    )
 
 
 def _prepare(

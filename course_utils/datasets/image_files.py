@@ -29,8 +29,10 @@ __all__ = [
     "in_words",
     "inspect",
     "near_duplicates",
+    "quiet",
     "read_image",
     "read_mask",
+    "rgb",
 ]
 
 _SIDE = 16
@@ -54,8 +56,8 @@ class Inspection:
 
 def read_image(path: Path) -> np.ndarray:
     """An image by Pillow, uint8 (height, width, 3), turned as its EXIF data says."""
-    with _quiet(), Image.open(io.BytesIO(path.read_bytes())) as opened:
-        return np.asarray(_rgb(opened))
+    with quiet(), Image.open(io.BytesIO(path.read_bytes())) as opened:
+        return np.asarray(rgb(opened))
 
 
 def read_mask(path: Path) -> tuple[np.ndarray, bool]:
@@ -74,7 +76,7 @@ def check_plain(paths: Sequence[Path], *, masks: bool = False) -> None:
     """Refuse files that TensorFlow would read otherwise than Pillow, told from their headers."""
     for path in paths:
         try:
-            with _quiet(), Image.open(path) as opened:
+            with quiet(), Image.open(path) as opened:
                 received = _not_plain(opened, mask=masks)
         except OSError as error:
             received = in_words(error)
@@ -92,7 +94,7 @@ def inspect(paths: Sequence[Path], *, jpeg_only: bool = True) -> list[Inspection
     that others do without. `jpeg_only` makes a fault of any other format, whatever the name says.
     """
     # Pillow decodes without holding the interpreter.
-    with _quiet(), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with quiet(), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         return list(pool.map(lambda path: _inspect(path, jpeg_only), paths))
 
 
@@ -127,14 +129,17 @@ def near_duplicates(thumbnails: np.ndarray) -> list[list[int]]:
 def in_words(error: Exception) -> str:
     """What a decoder says of a broken file, without folder or address, which differ in each run."""
     text = " ".join(str(error).split())
-    cut = "truncated" in text or isinstance(error, EOFError)
+    cut = "truncated" in text.lower() or isinstance(error, EOFError)
     plain = text.partition("<_io")[0].partition(" '")[0].strip()
     return f"{'truncated' if cut else 'unreadable'}: {plain or 'the decoder gave up'}"
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Without Pillow's warnings of odd EXIF data: an image is judged by what it gives."""
+def quiet() -> Iterator[None]:
+    """Without Pillow's warnings of odd EXIF data: an image is judged by what it gives.
+
+    Around threads and not in one of them: what is ignored is ignored in all.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -148,7 +153,7 @@ def _inspect(path: Path, jpeg_only: bool) -> Inspection:
         return Inspection(f"no JPEG: begins with {content[:12]!r}")
     try:
         with Image.open(io.BytesIO(content)) as opened:
-            image = _rgb(opened)
+            image = rgb(opened)
             jpeg = opened.format in ("JPEG", "MPO")
             turned = _orientation(opened) != 1
     except Exception as error:
@@ -171,7 +176,8 @@ def _not_plain(opened: Image.Image, *, mask: bool) -> str:
     return "" if _orientation(opened) == 1 else "one that its EXIF data turns"
 
 
-def _rgb(opened: Image.Image) -> Image.Image:
+def rgb(opened: Image.Image) -> Image.Image:
+    """An opened image of any mode as 8-bit RGB, turned as its EXIF data says."""
     image = opened if _orientation(opened) == 1 else ImageOps.exif_transpose(opened)
     if image.mode.startswith("I"):
         # Gray of 16 bits, of which `convert` would make white of all above 255.

@@ -19,7 +19,7 @@ from course_utils.datasets.parts import DataSet, Part, StreamedPart, is_whole_nu
 from course_utils.datasets.splits import PARTS
 from course_utils.errors import InputError
 
-__all__ = ["INDEX", "NEEDS", "facts", "key", "open_real", "place"]
+__all__ = ["INDEX", "NEEDS", "facts", "key", "open_real", "place", "streamed_parts"]
 
 # Of a set whose images are files: part to rows of (file, label) or (file, label, mask).
 INDEX = "index.json"
@@ -76,7 +76,7 @@ def open_real(name: str, counts: Mapping[str, int | None], *, size: int | None) 
             "COURSE_DATA_DIR or downloads it, and prepares it"
         )
     streamed = (folder / INDEX).is_file()
-    parts = _streamed(folder, told, size) if streamed else _arrays(name, folder, size)
+    parts = streamed_parts(folder, told, size) if streamed else _arrays(name, folder, size)
     for part, count in counts.items():
         if count is not None:
             parts[part] = parts[part].first(count)
@@ -109,7 +109,10 @@ def _arrays(name: str, folder: Path, size: int | None) -> dict[str, Part]:
     return parts
 
 
-def _streamed(folder: Path, told: Mapping[str, Any], size: int | None) -> dict[str, StreamedPart]:
+def streamed_parts(
+    folder: Path, told: Mapping[str, Any], size: int | None
+) -> dict[str, StreamedPart]:
+    """The parts of a prepared folder of image files, as its index has them."""
     size = told.get("size", 150) if size is None else size
     if not is_whole_number(size) or not 8 <= size <= 2048:
         raise InputError(f"expected a size of 8 to 2048 pixels, received {size!r}")
