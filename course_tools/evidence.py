@@ -460,7 +460,6 @@ test holds this page to that file. Each row is a claim in `quick`, executed with
   seeds on, and unexpected below.
 - *mutant*: what was observed with the chapter's data, model or training changed so that the claim
   must be contradicted; the mean of its runs, where several were made. "–": not run with these data.
-  Which mutants still wait for runs stands in [the changelog of claims](claims_changelog.md).
 """
 
 
