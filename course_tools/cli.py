@@ -100,15 +100,15 @@ def _ended_like_ctrl_c() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _become(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+def _become(command: Sequence[str], variables: Mapping[str, str], folder: Path) -> None:
     """Let another program take this one's place, so that every signal reaches it."""
     sys.stdout.flush()
     if os.name != "nt":
         os.chdir(folder)
-        os.execve(command[0], command, environment)
+        os.execve(command[0], command, variables)
     # Windows has no such call. Ctrl-C is the other program's to answer: JupyterLab asks first.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _leave(subprocess.run(command, check=False, env=environment, cwd=folder).returncode)
+    _leave(subprocess.run(command, check=False, env=variables, cwd=folder).returncode)
 
 
 @cli.command()
@@ -282,9 +282,7 @@ def test(slow) -> None:
 @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[PART]... [OPTION]...")
 def bench(options) -> None:
     """Time the course's ways against the usual ones, and write benchmarks/results.md."""
-    from course_tools.environment import ROOT
-
-    _become([sys.executable, "-m", "benchmarks", *options], os.environ, ROOT)
+    _become([sys.executable, "-m", "benchmarks", *options], os.environ, environment.ROOT)
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})
@@ -296,10 +294,10 @@ def lab(context, options, notebooks) -> None:
     work = Path("work")
     context.invoke(student, target=work, notebooks=notebooks)
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={work.resolve()}"]
-    environment = os.environ | {"COURSE_LESSONS": str(lessons.folder(notebooks).absolute())}
+    variables = os.environ | {"COURSE_LESSONS": str(lessons.folder(notebooks).absolute())}
     # The course is written for it, whatever a user's own notebooks compute with.
-    environment["KERAS_BACKEND"] = "tensorflow"
-    _become([*command, *options], environment, Path.cwd())
+    variables["KERAS_BACKEND"] = "tensorflow"
+    _become([*command, *options], variables, Path.cwd())
 
 
 @cli.command()
@@ -341,10 +339,8 @@ def contracts(names, copies, notebooks) -> None:
 @cli.command()
 @click.option("--keep", is_flag=True, help="Leave what is locked at its version.")
 def lock(keep) -> None:
-    """Write requirements.lock anew: newest versions, hashes, no address of an index."""
-    from course_tools.environment import write_lock
-
-    write_lock(keep=keep)
+    """Write both locks anew, for CPU and GPU: newest versions, hashes, no address of an index."""
+    environment.write_lock(keep=keep)
 
 
 @cli.command()

@@ -26,7 +26,7 @@ from course_utils.cache import data_folder
 __all__ = ["Stage", "browser", "run", "stages"]
 
 _PYTEST = (sys.executable, "-m", "pytest", "-q")
-# Chapters that promise something of real data, whose sets (or small archives) are at hand.
+# Chapters that are executed on real data, too: not all that could be, for time.
 _REAL = ("00", "02", "04", "05", "06", "08")
 _DOCTESTS = ("--doctest-modules", "course_utils", "course_tools")
 # nbval executes a notebook as it stands, so it gets copies with the parameters of smoke.
